@@ -1,0 +1,156 @@
+import type { Address, Connection, Env, Listener, Receiver, Timer } from '@ottla/env'
+import type { LogDirectoryOptions } from '@ottla/log'
+import type { ZooKeeper } from '@ottla/zookeeper'
+import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
+import type { BrokerConfig } from './configs/broker-config.ts'
+import { topicConfig } from './configs/topic-config.ts'
+import { Controller } from './controller.ts'
+import { FetchSessions } from './fetch/fetch-sessions.ts'
+import { GroupTopic } from './group-topic.ts'
+import type { GroupConfig } from './groups/group-config.ts'
+import { GroupCoordinator } from './groups/group-coordinator.ts'
+import { HandlerTable } from './handler-table.ts'
+import { LogDirectories } from './log-directories.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { Session } from './session.ts'
+import { Topics } from './topics.ts'
+
+const IDLE_CHECK_MS = 10_000
+
+/** A broker: connections on one side, logs on the other, the tree of ZooKeeper for what it knows of the cluster. */
+export class Broker {
+  readonly env: Env
+  readonly config: BrokerConfig
+  readonly clusterId: string
+  readonly topics: Topics
+  readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
+  readonly fetchSessions: FetchSessions
+  readonly handlers = new HandlerTable()
+  readonly sessions = new Set<Session>()
+  readonly #zooKeeper: ZooKeeper
+  readonly #directories: LogDirectories
+  readonly #listeners: { readonly name: string; readonly listener: Listener }[] = []
+  #idleCheck: Timer | null = null
+  #stopping: Promise<void> | null = null
+
+  /** Starts a broker on a tree that is its own; rejects with a sentence for the operator, and nothing stays open. */
+  static async start(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<Broker> {
+    const clusterId = await prepareCluster(env, zooKeeper)
+    const identity = { brokerId: config.brokerId, clusterId }
+    const defaults = topicConfig(config, new Map())
+    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), () => defaults)
+    const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
+    const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
+    try {
+      await broker.#open()
+    } catch (error) {
+      await broker.stop()
+      throw error
+    }
+    return broker
+  }
+
+  private constructor(
+    env: Env,
+    config: BrokerConfig,
+    zooKeeper: ZooKeeper,
+    clusterId: string,
+    directories: LogDirectories,
+    controller: Controller,
+  ) {
+    this.env = env
+    this.config = config
+    this.clusterId = clusterId
+    this.#zooKeeper = zooKeeper
+    this.#directories = directories
+    this.topics = new Topics({ env, zooKeeper, controller, directories, config })
+    this.producerIds = new ProducerIds(zooKeeper, config.brokerId)
+    this.fetchSessions = new FetchSessions(env.clock, env.random, config.maxIncrementalFetchSessionCacheSlots)
+    this.groups = new GroupCoordinator(env, new GroupTopic(this), groupConfig(config))
+  }
+
+  async #open(): Promise<void> {
+    await Promise.all([this.topics.start(), this.handlers.loadFirst()])
+    this.groups.start().catch((error: unknown) => this.env.log.error('the groups could not be read', { error }))
+    for (const { name, host, port } of this.config.listeners) {
+      const listener = await this.env.net.listen({ host, port }, (connection) => this.#accept(connection))
+      this.#listeners.push({ name, listener })
+    }
+    await register(this.env, this.#zooKeeper, this.config.brokerId, this.#endpoints(), this.config.brokerRack)
+    this.#checkIdle()
+    this.handlers.loadAll().catch((error: unknown) => this.env.log.error('a handler could not be loaded', { error }))
+  }
+
+  /** Where it listens, in the order of `listeners`. */
+  get addresses(): Address[] {
+    return this.#listeners.map(({ listener }) => listener.address)
+  }
+
+  /** What a client is told to connect to: the advertised address of its listener, else the one at which it reached us. */
+  advertisedAddress(session: Session): { nodeId: number; host: string; port: number } {
+    const { local } = session.connection
+    const name = this.#listeners.find(({ listener }) => listener.address.port === local.port)?.name
+    const advertised = this.config.advertisedListeners.find((one) => one.name === name)
+    const { host, port } = advertised ?? local
+    return { nodeId: this.config.brokerId, host: host.replace(/^::ffff:/, ''), port }
+  }
+
+  /** Ends in order: no new work, groups, logs to the disk, then the place in the cluster. May be called more than once. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    this.#idleCheck?.cancel()
+    await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
+    for (const session of [...this.sessions]) session.connection.close()
+    this.groups.close()
+    await this.#directories.close()
+  }
+
+  #endpoints(): Endpoint[] {
+    return this.#listeners.map(({ name, listener }) => {
+      const { host, port } = this.config.advertisedListeners.find((one) => one.name === name) ?? listener.address
+      return { listener: name, host, port }
+    })
+  }
+
+  #accept(connection: Connection): Receiver {
+    const session = new Session(this, this.handlers, connection)
+    if (this.sessions.size >= this.config.maxConnections)
+      session.fail(`there are max.connections=${this.config.maxConnections} connections already`)
+    else this.sessions.add(session)
+    return session
+  }
+
+  #checkIdle(): void {
+    const { connectionsMaxIdleMs } = this.config
+    this.#idleCheck = this.env.clock.after(Math.min(IDLE_CHECK_MS, connectionsMaxIdleMs), () => {
+      const before = this.env.clock.monotonic() - connectionsMaxIdleMs
+      for (const session of this.sessions) if (session.idleSince < before) session.connection.close()
+      this.#checkIdle()
+    })
+  }
+}
+
+function directoryOptions(config: BrokerConfig): LogDirectoryOptions {
+  return {
+    recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
+    highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
+    retentionIntervalMs: config.logRetentionCheckIntervalMs,
+  }
+}
+
+function groupConfig(config: BrokerConfig): GroupConfig {
+  return {
+    minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
+    maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
+    initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
+    maxSize: config.groupMaxSize,
+    heartbeatHoldMaxMs: config.groupHeartbeatHoldMaxMs,
+    offsetMetadataMaxBytes: config.offsetMetadataMaxBytes,
+    offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
+    offsetsRetentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
+  }
+}

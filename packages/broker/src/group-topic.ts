@@ -1,0 +1,61 @@
+import { BatchBuilder, ErrorCode, KafkaError, readRecords } from '@ottla/protocol'
+import type { PartitionLog } from '@ottla/log'
+import type { Broker } from './broker.ts'
+import type { GroupLog } from './groups/group-log.ts'
+import { GROUP_TOPIC } from './topic.ts'
+import { planTopic } from './topic-creation.ts'
+
+/** `__consumer_offsets` as the group coordinator's log: made when the first group asks for it. */
+export class GroupTopic implements GroupLog {
+  readonly #broker: Broker
+  #creating: Promise<void> | null = null
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+  }
+
+  get partitionCount(): number {
+    return this.#broker.topics.byName(GROUP_TOPIC)?.partitions.length ?? this.#broker.config.offsetsTopicNumPartitions
+  }
+
+  async ensure(): Promise<void> {
+    if (this.#broker.topics.byName(GROUP_TOPIC) !== undefined) return
+    await (this.#creating ??= this.#create().finally(() => (this.#creating = null)))
+  }
+
+  isLed(partition: number): boolean {
+    return this.#broker.topics.byName(GROUP_TOPIC)?.logs[partition] !== undefined
+  }
+
+  async append(partition: number, records: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {
+    const now = this.#broker.env.clock.now()
+    const builder = new BatchBuilder()
+    for (const { key, value } of records) builder.append(key, value, [], now)
+    await this.#log(partition).appendBytes(builder.build(), { acks: -1, origin: 'coordinator' })
+  }
+
+  async *read(partition: number): AsyncGenerator<{ key: Buffer; value: Buffer | null; timestamp: number }> {
+    const log = this.#log(partition)
+    for await (const batch of log.readBatches(log.logStartOffset)) {
+      for (const { key, value, timestamp, batch: info } of readRecords(batch)) {
+        if (key !== null && !info.isControl) yield { key, value, timestamp }
+      }
+    }
+  }
+
+  #log(partition: number): PartitionLog {
+    const log = this.#broker.topics.byName(GROUP_TOPIC)?.logs[partition]
+    if (log === undefined) throw new KafkaError(ErrorCode.NOT_COORDINATOR, `this broker does not lead ${GROUP_TOPIC}-${partition}`)
+    return log
+  }
+
+  async #create(): Promise<void> {
+    const { config, topics } = this.#broker
+    const configs = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'compression.type', value: 'producer' },
+      { name: 'segment.bytes', value: String(config.offsetsTopicSegmentBytes) },
+    ]
+    await topics.create(planTopic(this.#broker, { name: GROUP_TOPIC, numPartitions: config.offsetsTopicNumPartitions, configs }))
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Produce: record batches into the logs of their partitions.
+ * - Versions 0 and 1 bring message format 0, version 2 format 1; they are converted to one v2 batch (formats §3). From 3 on there is
+ *   exactly one v2 batch a partition. zstd needs version 7; errors by record (KIP-467) come with version 8; topic ids with 13 (KIP-516).
+ * - The records are checked where they lie, numbered in place, and written when the turn ends. The answer follows when every batch is
+ *   stored as its acks ask (ARCHITECTURE, what an ack means). Acks 0 has no answer; an error there closes the connection, as in Kafka.
+ * - Requests of one connection are pipelined: the next is appended while this one is on its way to the disk.
+ */
+import { ErrorCode, KafkaError, recompress, recordBatch, upConvert, validateProduced, type ProduceRules } from '@ottla/protocol'
+import { Produce, type ProduceRequest, type ProduceResponse } from '@ottla/protocol/messages/00-produce'
+import type { PartitionLog } from '@ottla/log'
+import { Slab, ZERO_UUID } from '@ottla/wire'
+import { handler, type RequestContext } from '../handler.ts'
+import { Later } from '../later.ts'
+import type { Topic } from '../topic.ts'
+
+type TopicResponse = ProduceResponse['responses'][number]
+type PartitionResponse = TopicResponse['partitionResponses'][number]
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+export const produce = handler(
+  Produce,
+  (request, context) => {
+    const appends = new Appends(request, context)
+    return appends.response
+  },
+  { pipelined: 'alike' },
+)
+
+/** The appends of one request, and how many of them are not stored yet. */
+class Appends {
+  readonly #request: ProduceRequest
+  readonly #context: RequestContext
+  readonly #responses: TopicResponse[] = []
+  #unstored = 1
+  #refused: Error | null = null
+  readonly response = new Later<ProduceResponse | null>()
+
+  constructor(request: ProduceRequest, context: RequestContext) {
+    this.#request = request
+    this.#context = context
+    const problem = requestProblem(request)
+    for (const { name, topicId, partitionData } of request.topicData) {
+      const topic = name === '' && topicId !== ZERO_UUID ? context.broker.topics.byId(topicId) : context.broker.topics.byName(name)
+      const partitionResponses = partitionData.map(({ index, records }) => {
+        const response: Mutable<PartitionResponse> = { index, errorCode: 0, baseOffset: -1, recordErrors: [] }
+        if (problem !== undefined) this.#refuse(response, problem)
+        else this.#append(topic, topicId, records, response)
+        return response
+      })
+      this.#responses.push({ name, topicId, partitionResponses })
+    }
+    this.#stored()
+  }
+
+  #append(topic: Topic | undefined, topicId: string, records: Buffer | null, response: Mutable<PartitionResponse>): void {
+    const { slab, version, clientId } = this.#context
+    try {
+      const log = leaderLog(topic, topicId, response.index)
+      if (topic!.internal && clientId !== '__admin_client') {
+        throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${topic!.name}' is the brokers' own topic`)
+      }
+      if (this.#request.acks === -1) checkInSyncReplicas(topic!, response.index)
+      if (records === null || records.length === 0) throw new KafkaError(ErrorCode.INVALID_RECORD, 'there are no records to append')
+      let memory = slab
+      let start = records.byteOffset - slab.bytes.byteOffset
+      let end = start + records.length
+      if (version < 3) {
+        memory = new Slab(upConvert(records, 0, records.length, { magic: version < 2 ? 0 : 1 }))
+        start = 0
+        end = memory.bytes.length
+      }
+      validateProduced(memory.bytes, start, end, this.#rules(topic!, version))
+      if (topic!.codec !== null && topic!.codec !== recordBatch.codec(memory.bytes, start)) {
+        memory = new Slab(recompress(memory.bytes, start, topic!.codec))
+        start = 0
+        end = memory.bytes.length
+      }
+      const options = { acks: this.#request.acks, origin: 'client' } as const
+      const appended = log.append(memory, start, end, options, (error) => {
+        if (error !== null) this.#refuse(response, error)
+        this.#stored()
+      })
+      this.#unstored++
+      response.baseOffset = appended.baseOffset
+      response.logAppendTimeMs = appended.logAppendTimeMs
+      response.logStartOffset = appended.logStartOffset
+    } catch (error) {
+      this.#refuse(response, error as Error)
+    }
+  }
+
+  #rules(topic: Topic, version: number): ProduceRules {
+    const rules = topic.produceRules
+    rules.apiVersion = Math.max(3, version)
+    rules.now = this.#context.broker.env.clock.now()
+    return rules
+  }
+
+  #refuse(response: Mutable<PartitionResponse>, error: Error): void {
+    this.#refused = error
+    response.baseOffset = -1
+    if (!(error instanceof KafkaError)) {
+      this.#context.broker.env.log.error('an append failed', { error })
+      response.errorCode = ErrorCode.KAFKA_STORAGE_ERROR
+      return
+    }
+    response.errorCode = error.code
+    response.errorMessage = error.message
+    if ('recordErrors' in error) response.recordErrors = error.recordErrors as NonNullable<PartitionResponse['recordErrors']>
+  }
+
+  #stored(): void {
+    if (--this.#unstored > 0) return
+    if (this.#request.acks !== 0) this.response.resolve({ responses: this.#responses })
+    else if (this.#refused === null) this.response.resolve(null)
+    else this.response.reject(this.#refused)
+  }
+}
+
+function requestProblem({ acks, transactionalId }: ProduceRequest): KafkaError | undefined {
+  if (acks !== 0 && acks !== 1 && acks !== -1)
+    return new KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, `acks is 0, 1 or -1 (all), not ${acks}`)
+  if (transactionalId !== null) return new KafkaError(ErrorCode.INVALID_TXN_STATE, 'transactions are not served here')
+  return undefined
+}
+
+/** What `all` stands for is at least `min.insync.replicas`; acks 1 does not ask. */
+function checkInSyncReplicas({ name, partitions, config: { minInsyncReplicas } }: Topic, partition: number): void {
+  const { isr } = partitions[partition]!
+  if (isr.length >= minInsyncReplicas) return
+  const sentence = `partition ${partition} of '${name}' has ${isr.length} replicas in sync, min.insync.replicas is ${minInsyncReplicas}`
+  throw new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, sentence)
+}
+
+/** The partition's log on this broker, its leader; KafkaError where there is none. */
+function leaderLog(topic: Topic | undefined, topicId: string, partition: number): PartitionLog {
+  const log = topic?.logs[partition]
+  if (log !== undefined) return log
+  if (topic === undefined && topicId !== ZERO_UUID) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
+  if (topic === undefined || topic.partitions[partition] === undefined) {
+    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no such topic or no partition ${partition} of it`)
+  }
+  const { leader } = topic.partitions[partition]
+  throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `partition ${partition} of '${topic.name}' is led by broker ${leader}`)
+}

@@ -1,0 +1,71 @@
+/**
+ * Metadata: this broker, the topics and who leads their partitions.
+ * - Version 0: an empty list means all topics; from 1 on null does. Topic ids (KIP-516) from version 10, asked for by id from 12.
+ * - A topic that isn't there is created where the client (version 4) and `auto.create.topics.enable` allow it, and is answered ready.
+ * - Authorised operations (KIP-430) are told only where authorisation is on; here: never.
+ */
+import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { Metadata, type MetadataRequest, type MetadataResponse } from '@ottla/protocol/messages/03-metadata'
+import { ZERO_UUID } from '@ottla/wire'
+import type { Broker } from '../broker.ts'
+import { handler } from '../handler.ts'
+import { planTopic } from '../topic-creation.ts'
+import { topicNameProblem, type Topic } from '../topic.ts'
+import { alreadyExists } from '../topics.ts'
+
+type TopicResponse = MetadataResponse['topics'][number]
+
+export const metadata = handler(Metadata, async (request, { broker, session, version }) => {
+  const all = request.topics === null || (version === 0 && request.topics.length === 0)
+  const topics = all
+    ? Array.from(broker.topics.all(), describe)
+    : await Promise.all(request.topics!.map((asked) => find(broker, asked, request)))
+  const { nodeId, host, port } = broker.advertisedAddress(session)
+  return {
+    brokers: [{ nodeId, host, port, rack: broker.config.brokerRack }],
+    clusterId: broker.clusterId,
+    controllerId: nodeId,
+    topics,
+  }
+})
+
+async function find(
+  broker: Broker,
+  { name, topicId }: NonNullable<MetadataRequest['topics']>[number],
+  request: MetadataRequest,
+): Promise<TopicResponse> {
+  if (topicId !== ZERO_UUID) {
+    const topic = broker.topics.byId(topicId)
+    return topic === undefined ? failure(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId) : describe(topic)
+  }
+  if (name === null) return failure(ErrorCode.INVALID_REQUEST, null, topicId)
+  const topic = broker.topics.byName(name)
+  if (topic !== undefined) return describe(topic)
+  if (topicNameProblem(name) !== undefined) return failure(ErrorCode.INVALID_TOPIC_EXCEPTION, name, topicId)
+  if (!request.allowAutoTopicCreation || !broker.config.autoCreateTopicsEnable)
+    return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, topicId)
+  try {
+    return describe(await broker.topics.create(planTopic(broker, { name })))
+  } catch (error) {
+    const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
+    // another client was quicker: its topic will be there when this one asks again
+    const concurrent = code === alreadyExists(name).code
+    const created = broker.topics.byName(name)
+    return created !== undefined ? describe(created) : failure(concurrent ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
+  }
+}
+
+function describe(topic: Topic): TopicResponse {
+  const partitions = topic.partitions.map(({ leader, leaderEpoch, replicas, isr }, partitionIndex) => ({
+    errorCode: leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
+    partitionIndex,
+    leaderId: leader,
+    leaderEpoch,
+    replicaNodes: replicas,
+    isrNodes: isr,
+    offlineReplicas: [],
+  }))
+  return { errorCode: 0, name: topic.name, topicId: topic.id, isInternal: topic.internal, partitions }
+}
+
+const failure = (errorCode: number, name: string | null, topicId: string): TopicResponse => ({ errorCode, name, topicId, partitions: [] })

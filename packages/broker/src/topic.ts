@@ -1,0 +1,63 @@
+import type { PartitionLog } from '@ottla/log'
+import { codecNamed, type ProduceRules } from '@ottla/protocol'
+import type { TopicConfig } from './configs/topic-config.ts'
+
+/** A partition as /brokers/topics/[t] and its state znode tell it. */
+export interface PartitionState {
+  /** -1: none. */
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly isr: readonly number[]
+  readonly replicas: readonly number[]
+}
+
+/** A topic of the cluster and the logs of its partitions that lie on this broker. */
+export interface Topic {
+  readonly name: string
+  readonly id: string
+  readonly internal: boolean
+  readonly partitions: readonly PartitionState[]
+  /** By partition; undefined where this broker has no replica, or its directory failed. */
+  readonly logs: readonly (PartitionLog | undefined)[]
+  /** What was set for this topic, by key. */
+  readonly overrides: ReadonlyMap<string, string>
+  readonly config: TopicConfig
+  /** What its partitions accept; each check sets the request's version and the time. */
+  readonly produceRules: ProduceRules
+  /** `compression.type`: the codec that batches are stored in, null as they come. */
+  readonly codec: number | null
+}
+
+export function storedCodec({ compressionType }: TopicConfig): number | null {
+  if (compressionType === 'producer') return null
+  return codecNamed(compressionType === 'uncompressed' ? 'none' : compressionType)!.id
+}
+
+export function produceRules(config: TopicConfig): ProduceRules {
+  return {
+    apiVersion: 0,
+    now: 0,
+    batchBytesMax: config.maxMessageBytes,
+    segmentBytes: config.segmentBytes,
+    isCompacted: config.compact,
+    timestampType: config.logAppendTime ? 'LogAppendTime' : 'CreateTime',
+    timestampBeforeMsMax: config.timestampBeforeMaxMs,
+    timestampAfterMsMax: config.timestampAfterMaxMs,
+  }
+}
+
+export const GROUP_TOPIC = '__consumer_offsets'
+const INTERNAL_TOPICS = new Set([GROUP_TOPIC, '__transaction_state', '__share_group_state'])
+
+export const isInternalTopic = (name: string): boolean => INTERNAL_TOPICS.has(name)
+
+const NAME_LENGTH_MAX = 249
+
+/** What is wrong with a topic's name, as a sentence; undefined where nothing is. */
+export function topicNameProblem(name: string): string | undefined {
+  if (name === '') return 'a topic needs a name'
+  if (name === '.' || name === '..') return `a topic can't be named '${name}'`
+  if (name.length > NAME_LENGTH_MAX) return `a topic's name has at most ${NAME_LENGTH_MAX} characters; this one has ${name.length}`
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) return `the topic name '${name}' has characters other than letters, digits, '.', '_' and '-'`
+  return undefined
+}

@@ -1,0 +1,263 @@
+import type { Env } from '@ottla/env'
+import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { MultiError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
+import type { BrokerConfig } from './configs/broker-config.ts'
+import { topicConfig, type TopicConfig } from './configs/topic-config.ts'
+import { randomId } from './cluster-membership.ts'
+import type { Controller } from './controller.ts'
+import type { LogDirectories } from './log-directories.ts'
+import { isInternalTopic, produceRules, storedCodec, type PartitionState, type Topic } from './topic.ts'
+import {
+  createStates,
+  deletionPath,
+  encodeOverrides,
+  encodeTopic,
+  PARTITIONS_PER_MULTI,
+  readTopic,
+  statePath,
+  topicConfigPath,
+  topicPath,
+  topicsPath,
+  type TopicZnodes,
+} from './topic-znodes.ts'
+
+export interface NewTopic {
+  readonly name: string
+  /** The replicas of each partition. */
+  readonly assignment: readonly (readonly number[])[]
+  readonly overrides: ReadonlyMap<string, string>
+}
+
+type WithoutLog = (name: string, partition: number, error: Error) => undefined
+
+const NOBODY: PartitionState = { leader: -1, leaderEpoch: -1, isr: [], replicas: [] }
+
+/** All topics, as the tree tells them, with their logs. The tree comes first: what it says, the directories are made to follow. */
+export class Topics {
+  readonly #env: Env
+  readonly #zooKeeper: ZooKeeper
+  readonly #controller: Controller
+  readonly #directories: LogDirectories
+  readonly #brokerId: number
+  readonly #config: BrokerConfig
+  /** What a topic without overrides obeys. */
+  #defaults: TopicConfig | null = null
+  readonly #byName = new Map<string, Topic>()
+  readonly #byId = new Map<string, Topic>()
+  /** Topics that changed in this turn. */
+  readonly #dirty = new Set<string>()
+  /** Refreshes under way, by name: one at a time a topic, and one more where something changed meanwhile. */
+  readonly #refreshing = new Map<string, { again: Promise<void> | null; now: Promise<void> }>()
+
+  /** Changes under way, by name. */
+  readonly #changing = new Map<string, Promise<unknown>>()
+
+  constructor(parts: { env: Env; zooKeeper: ZooKeeper; controller: Controller; directories: LogDirectories; config: BrokerConfig }) {
+    this.#env = parts.env
+    this.#zooKeeper = parts.zooKeeper
+    this.#controller = parts.controller
+    this.#directories = parts.directories
+    this.#brokerId = parts.config.brokerId
+    this.#config = parts.config
+  }
+
+  byName(name: string): Topic | undefined {
+    return this.#byName.get(name)
+  }
+
+  byId(id: string): Topic | undefined {
+    return this.#byId.get(id)
+  }
+
+  all(): Iterable<Topic> {
+    return this.#byName.values()
+  }
+
+  get count(): number {
+    return this.#byName.size
+  }
+
+  /** Takes over what is there, ends deletions that a stop cut short, and follows the tree from then on. */
+  async start(): Promise<void> {
+    await this.#zooKeeper.sync('/')
+    const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
+    for (const name of deleting.children) await this.delete(name)
+    const { children } = await this.#zooKeeper.getChildren(topicsPath)
+    for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, this.#withoutLog)
+    for (const log of [...this.#directories.all()]) {
+      if (this.#byName.get(log.topic)?.logs[log.partition] === log) continue
+      this.#env.log.warn(`the directory of ${log.topic}-${log.partition} belongs to no topic of this cluster; it is left as it is`)
+    }
+    for (const root of [topicsPath, '/config/topics']) {
+      await this.#zooKeeper.addWatch(root, 'persistentRecursive', (event) => {
+        const name = event.path.slice(root.length + 1).split('/')[0]
+        if (name) this.#changed(name)
+      })
+    }
+  }
+
+  /** Writes the topic into the tree and answers once it can be produced to. */
+  create(topic: NewTopic): Promise<Topic> {
+    return this.#oneAtATime(topic.name, () => this.#create(topic))
+  }
+
+  async #create({ name, assignment, overrides }: NewTopic): Promise<Topic> {
+    const first = Math.min(assignment.length, PARTITIONS_PER_MULTI)
+    const operations: Operation[] = [
+      { type: 'create', path: topicPath(name), data: encodeTopic(randomId(this.#env), assignment) },
+      { type: 'create', path: `${topicPath(name)}/partitions`, data: null },
+      ...createStates(name, assignment, 0, first, this.#controller.epoch),
+      await this.#writing(topicConfigPath(name), encodeOverrides(overrides)),
+    ]
+    try {
+      await this.#zooKeeper.multi(operations)
+    } catch (error) {
+      if (this.#byName.has(name) || (error instanceof MultiError && error.code === 'NodeExists')) throw alreadyExists(name)
+      throw error
+    }
+    await this.#controller.giveStates(name, assignment, first)
+    try {
+      await this.refresh(name)
+    } catch (error) {
+      // who is refused a topic finds none afterwards
+      await this.#delete(name)
+      throw error
+    }
+    return this.#byName.get(name)!
+  }
+
+  /** Takes the topic out of the tree, then its directories away. The mark in /admin/delete_topics makes a start finish what a stop cut. */
+  delete(name: string): Promise<void> {
+    return this.#oneAtATime(name, () => this.#delete(name))
+  }
+
+  async #delete(name: string): Promise<void> {
+    const topic = await readTopic(this.#zooKeeper, name)
+    if ((await this.#zooKeeper.exists(deletionPath(name))) === null) {
+      if (topic === undefined) throw noTopic(name)
+      await this.#zooKeeper.create(deletionPath(name), null)
+    }
+    const paths: string[] = []
+    topic?.partitions.forEach((state, partition) => {
+      if (state !== undefined) paths.push(statePath(name, partition), statePath(name, partition).slice(0, -'/state'.length))
+    })
+    for (let at = 0; at < paths.length; at += 2 * PARTITIONS_PER_MULTI) {
+      await this.#zooKeeper.multi(paths.slice(at, at + 2 * PARTITIONS_PER_MULTI).map((path) => ({ type: 'delete', path, version: -1 })))
+    }
+    const rest = [`${topicPath(name)}/partitions`, topicPath(name), topicConfigPath(name), deletionPath(name)]
+    const there = await Promise.all(rest.map((path) => this.#zooKeeper.exists(path)))
+    await this.#zooKeeper.multi(rest.filter((_, i) => there[i] !== null).map((path) => ({ type: 'delete', path, version: -1 })))
+    await this.refresh(name)
+  }
+
+  /** Sets what `alter` makes of the topic's overrides. */
+  alter(name: string, alter: (topic: Topic) => ReadonlyMap<string, string>): Promise<void> {
+    return this.#oneAtATime(name, async () => {
+      const topic = this.#byName.get(name)
+      if (topic === undefined) throw noTopic(name)
+      await this.#zooKeeper.multi([await this.#writing(topicConfigPath(name), encodeOverrides(alter(topic)))])
+      await this.refresh(name)
+    })
+  }
+
+  /** Of several who change a topic at once, each finds what the one before it left. */
+  #oneAtATime<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const changed = (this.#changing.get(name) ?? Promise.resolve()).then(change)
+    const settled = changed.catch(() => {})
+    this.#changing.set(name, settled)
+    void settled.then(() => this.#changing.get(name) === settled && this.#changing.delete(name))
+    return changed
+  }
+
+  /** The operation that writes `data`, on condition that nobody writes it meanwhile. */
+  async #writing(path: string, data: Buffer): Promise<Operation> {
+    const known = await this.#zooKeeper.exists(path)
+    return known === null ? { type: 'create', path, data } : { type: 'setData', path, data, version: known.version }
+  }
+
+  /** Changes of one turn are followed together when it ends, save what was followed meanwhile. */
+  #changed(name: string): void {
+    if (this.#dirty.size === 0) this.#env.loop.atEndOfTurn(this.#followChanged)
+    this.#dirty.add(name)
+  }
+
+  readonly #followChanged = (): void => {
+    for (const name of this.#dirty) {
+      this.refresh(name).catch((error: unknown) => this.#env.log.error(`could not follow the topic ${name}`, { error }))
+    }
+    this.#dirty.clear()
+  }
+
+  /** Reads the topic's znodes and follows them; what is asked for while one is under way is one more, for all who ask. */
+  refresh(name: string): Promise<void> {
+    this.#dirty.delete(name)
+    const running = this.#refreshing.get(name)
+    if (running === undefined) {
+      const entry = { again: null as Promise<void> | null, now: this.#refreshOnce(name) }
+      this.#refreshing.set(name, entry)
+      const ended = (): void => {
+        if (entry.again === null) this.#refreshing.delete(name)
+      }
+      entry.now.then(ended, ended)
+      return entry.now
+    }
+    running.again ??= running.now
+      .catch(() => {})
+      .then(() => {
+        this.#refreshing.delete(name)
+        return this.refresh(name)
+      })
+    return running.again
+  }
+
+  #configOf(overrides: ReadonlyMap<string, string>): TopicConfig {
+    if (overrides.size > 0) return topicConfig(this.#config, overrides)
+    return (this.#defaults ??= topicConfig(this.#config, overrides))
+  }
+
+  async #refreshOnce(name: string): Promise<void> {
+    await this.#apply(name, await readTopic(this.#zooKeeper, name))
+  }
+
+  /** A start goes on without a log that can't be made, on a full disk for one: all others are there. */
+  readonly #withoutLog: WithoutLog = (name, partition, error) => {
+    this.#env.log.error(`${name}-${partition} has no log until a restart`, { error: error.message })
+    return undefined
+  }
+
+  async #apply(name: string, znodes: TopicZnodes | undefined, withoutLog?: WithoutLog): Promise<void> {
+    const before = this.#byName.get(name)
+    if (before !== undefined && before.id !== znodes?.id) {
+      this.#byName.delete(name)
+      this.#byId.delete(before.id)
+      for (const log of before.logs) if (log !== undefined) await this.#directories.delete(log)
+    }
+    if (znodes === undefined) return
+    const config = this.#configOf(znodes.overrides)
+    const partitions = znodes.partitions.map((state) => state ?? NOBODY)
+    const logs = await Promise.all(
+      partitions.map(async (state, partition) => {
+        if (state.leader !== this.#brokerId) return undefined
+        try {
+          const log = await this.#directories.obtain(name, partition, znodes.id, config)
+          log.configure(config)
+          log.becomeLeader(state.leaderEpoch)
+          return log
+        } catch (error) {
+          if (withoutLog === undefined) throw error
+          return withoutLog(name, partition, error as Error)
+        }
+      }),
+    )
+    const { id, overrides } = znodes
+    const derived = { internal: isInternalTopic(name), produceRules: produceRules(config), codec: storedCodec(config) }
+    const topic: Topic = { name, id, partitions, logs, overrides, config, ...derived }
+    this.#byName.set(name, topic)
+    this.#byId.set(id, topic)
+  }
+}
+
+export const alreadyExists = (name: string): KafkaError =>
+  new KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, `a topic named '${name}' exists already`)
+
+const noTopic = (name: string): KafkaError => new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no topic '${name}'`)

@@ -1,0 +1,5 @@
+export { Dice } from './dice.ts'
+export type { DiskOperation, SimDisk } from './disk.ts'
+export type { Faults } from './faults.ts'
+export type { Host, LogLine } from './host.ts'
+export { World } from './world.ts'

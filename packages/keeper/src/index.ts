@@ -1,0 +1,2 @@
+export { Keeper, openKeeper, type KeeperEnv, type KeeperOptions } from './keeper.ts'
+export { LogError } from './log-recovery.ts'

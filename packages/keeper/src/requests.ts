@@ -1,0 +1,67 @@
+import type { Acl, CreateMode, Identity, Operation, Stat, WatchMode } from '@ottla/zookeeper'
+import type { TxnResult } from './tree.ts'
+
+/** A request that changes the tree or the sessions. */
+export type WriteRequest =
+  | Operation
+  | { readonly type: 'setAcl'; readonly path: string; readonly acl: readonly Acl[]; readonly version?: number }
+  | { readonly type: 'multi'; readonly operations: readonly Operation[] }
+  | { readonly type: 'deleteContainer'; readonly path: string }
+  | { readonly type: 'createSession'; readonly timeoutMs: number }
+  | { readonly type: 'closeSession' }
+
+/** A request that a server answers from its own tree, or that concerns the connection only. `watch` asks for a one-shot watch. */
+export type ReadRequest =
+  | { readonly type: 'exists' | 'getData' | 'getChildren'; readonly path: string; readonly watch?: boolean }
+  | { readonly type: 'getAcl'; readonly path: string }
+  | { readonly type: 'sync'; readonly path: string }
+  | { readonly type: 'addWatch' | 'removeWatch'; readonly path: string; readonly mode: WatchMode }
+
+export type Request = WriteRequest | ReadRequest
+
+/** What a request came to: a result, or the number of an error. Failed ones are in it too: they take their place in the order. */
+export type Result =
+  | TxnResult
+  | { readonly type: 'exists'; readonly stat: Stat }
+  | { readonly type: 'getData'; readonly data: Buffer | null; readonly stat: Stat }
+  | { readonly type: 'getChildren'; readonly children: string[]; readonly stat: Stat }
+  | { readonly type: 'getAcl'; readonly acl: readonly Acl[]; readonly stat: Stat }
+  | { readonly type: 'sync' | 'addWatch' | 'removeWatch' }
+
+/**
+ * Which request of which server a transaction answers. Request numbers are the server's own, never the client's xids, which repeat.
+ * Every server applies the transaction; the one that it came from also answers.
+ */
+export interface Origin {
+  readonly serverId: number
+  readonly requestNumber: number
+}
+
+/** A write on its way to whoever puts writes in order. */
+export interface Write {
+  readonly origin: Origin
+  readonly sessionId: bigint
+  readonly cxid: number
+  readonly identities: readonly Identity[]
+  readonly request: WriteRequest
+}
+
+const WRITES: ReadonlySet<string> = new Set([
+  'create',
+  'delete',
+  'setData',
+  'check',
+  'setAcl',
+  'multi',
+  'deleteContainer',
+  'createSession',
+  'closeSession',
+] satisfies WriteRequest['type'][])
+
+export function isWrite(request: Request): request is WriteRequest {
+  return WRITES.has(request.type)
+}
+
+export function isSequential(mode: CreateMode): boolean {
+  return mode === 'persistentSequential' || mode === 'ephemeralSequential' || mode === 'ttlSequential'
+}

@@ -1,0 +1,136 @@
+import type { Env } from '@ottla/env'
+import { CorruptFileError, readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoint.ts'
+import type { KnownOffsets } from './log-loader.ts'
+
+/** What of a log goes into the checkpoints. */
+export interface CheckpointedLog {
+  readonly failed: Error | null
+  readonly recoveryPoint: number
+  readonly highWatermark: number
+  readonly logStartOffset: number
+  readonly segments: readonly { readonly baseOffset: number }[]
+}
+type Logs = ReadonlyMap<string, CheckpointedLog>
+
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
+const HIGH_WATERMARKS = 'replication-offset-checkpoint'
+const LOG_STARTS = 'log-start-offset-checkpoint'
+
+/** The three offset checkpoints of a log directory (formats §5), as they stand on disk. One write at a time. */
+export class DirectoryCheckpoints {
+  readonly #env: Env
+  readonly #path: string
+  #recoveryPoints: Map<string, number>
+  #highWatermarks: Map<string, number>
+  #logStarts: Map<string, number>
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(
+    env: Env,
+    path: string,
+    recoveryPoints: Map<string, number>,
+    highWatermarks: Map<string, number>,
+    logStarts: Map<string, number>,
+  ) {
+    this.#env = env
+    this.#path = path
+    this.#recoveryPoints = recoveryPoints
+    this.#highWatermarks = highWatermarks
+    this.#logStarts = logStarts
+  }
+
+  static async read(env: Env, path: string): Promise<DirectoryCheckpoints> {
+    const read = async (name: string): Promise<Map<string, number>> => {
+      try {
+        return await readOffsetCheckpoint(env.disk, `${path}/${name}`)
+      } catch (error) {
+        if (!(error instanceof CorruptFileError)) throw error
+        env.log.warn(`${error.message}; it counts as empty`)
+        return new Map()
+      }
+    }
+    return new DirectoryCheckpoints(env, path, await read(RECOVERY_POINTS), await read(HIGH_WATERMARKS), await read(LOG_STARTS))
+  }
+
+  /** By `<topic>-<partition>`. */
+  of(name: string): KnownOffsets {
+    return {
+      recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
+      highWatermark: this.#highWatermarks.get(name) ?? 0,
+      logStartOffset: this.#logStarts.get(name) ?? 0,
+    }
+  }
+
+  /** All three, those that changed. A failed log keeps what stands there. */
+  write(logs: Logs): Promise<void> {
+    return this.#alone(async () => {
+      const recoveryPoints = gather(logs, this.#recoveryPoints, (log) => log.recoveryPoint)
+      const logStarts = gather(logs, this.#logStarts, (log) =>
+        log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : -1,
+      )
+      this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, recoveryPoints)
+      this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, logStarts)
+      await this.#writeHighWatermarks(logs)
+    })
+  }
+
+  writeHighWatermarks(logs: Logs): Promise<void> {
+    return this.#alone(() => this.#writeHighWatermarks(logs))
+  }
+
+  async #writeHighWatermarks(logs: Logs): Promise<void> {
+    const highWatermarks = gather(logs, this.#highWatermarks, (log) => log.highWatermark)
+    this.#highWatermarks = await this.#writeOne(HIGH_WATERMARKS, this.#highWatermarks, highWatermarks)
+  }
+
+  /** Before a log is cut: no file may say that more than `offset` of it is there. */
+  lower(name: string, offset: number): Promise<void> {
+    return this.#alone(async () => {
+      if ((this.#recoveryPoints.get(name) ?? 0) <= offset) return
+      const next = new Map(this.#recoveryPoints).set(name, offset)
+      this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, next)
+    })
+  }
+
+  /** Another log may get this name: what stands there isn't of that one. */
+  forget(name: string): Promise<void> {
+    return this.#alone(async () => {
+      const without = (map: Map<string, number>): Map<string, number> => {
+        const next = new Map(map)
+        next.delete(name)
+        return next
+      }
+      this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, without(this.#recoveryPoints))
+      this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, without(this.#logStarts))
+      this.#highWatermarks = await this.#writeOne(HIGH_WATERMARKS, this.#highWatermarks, without(this.#highWatermarks))
+    })
+  }
+
+  async #writeOne(file: string, before: Map<string, number>, next: Map<string, number>): Promise<Map<string, number>> {
+    if (equal(before, next)) return before
+    await writeOffsetCheckpoint(this.#env.disk, `${this.#path}/${file}`, next)
+    return next
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#writing.then(work)
+    this.#writing = done.catch(() => {})
+    return done
+  }
+}
+
+/** -1 leaves a log out. */
+function gather(logs: Logs, before: ReadonlyMap<string, number>, of: (log: CheckpointedLog) => number): Map<string, number> {
+  const offsets = new Map<string, number>()
+  for (const [name, log] of logs) {
+    const offset = log.failed === null ? of(log) : (before.get(name) ?? -1)
+    if (offset >= 0) offsets.set(name, offset)
+  }
+  return offsets
+}
+
+function equal(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  if (a.size !== b.size) return false
+  for (const [name, offset] of a) if (b.get(name) !== offset) return false
+  return true
+}

@@ -1,0 +1,29 @@
+/** Names in a partition's directory (formats §5). */
+const OFFSET_DIGITS = 20
+
+export type SegmentSuffix = '.log' | '.index' | '.timeindex' | '.txnindex' | '.snapshot'
+
+/** `00000000000000000042.log` */
+export function fileName(offset: number, suffix: SegmentSuffix): string {
+  return String(offset).padStart(OFFSET_DIGITS, '0') + suffix
+}
+
+/** The offset in the name of a file with this suffix, or null. */
+export function offsetOf(name: string, suffix: string): number | null {
+  if (!name.endsWith(suffix) || name.length !== OFFSET_DIGITS + suffix.length) return null
+  const digits = name.slice(0, OFFSET_DIGITS)
+  return /^\d+$/.test(digits) ? Number(digits) : null
+}
+
+const DIRECTORY = /^(.{1,249})-(\d{1,10})$/
+
+/** Topic and partition of a directory `<topic>-<partition>`, or null. */
+export function topicPartitionOf(name: string): { topic: string; partition: number } | null {
+  const match = DIRECTORY.exec(name)
+  if (match === null || !/^[a-zA-Z0-9._-]+$/.test(match[1]!)) return null
+  return { topic: match[1]!, partition: Number(match[2]) }
+}
+
+export const DELETED_SUFFIX = '.deleted'
+/** `<topic>-<partition>.<32 hex digits>-delete` */
+export const DELETED_DIRECTORY = /\.[0-9a-f]{32}-delete$/

@@ -1,0 +1,23 @@
+export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
+export { PartitionLog } from './partition-log.ts'
+export type { AppendOptions, AppendResult } from './appender.ts'
+export type { Waiter } from './log-marks.ts'
+export type { Stored } from './append-group.ts'
+export { DEFAULT_LOG_CONFIG, flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
+export { LogSlice } from './log-slice.ts'
+export type { Identity } from './meta-properties.ts'
+export { CorruptLogError } from './recovery.ts'
+export type { TimestampedOffset } from './timestamp-lookup.ts'
+export type { AbortedTransaction } from './txn-index.ts'
+export type { ProducerState } from './producer-state.ts'
+export { CorruptFileError, readOffsetCheckpoint } from './checkpoint.ts'
+export {
+  checkSegment,
+  readOffsetIndex,
+  readTimeIndex,
+  walkSegment,
+  type OffsetIndexEntry,
+  type SegmentBatch,
+  type SegmentReport,
+  type TimeIndexEntry,
+} from './segment-check.ts'

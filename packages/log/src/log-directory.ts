@@ -1,0 +1,334 @@
+import { EnvError, type Env, type Lock, type Timer } from '@ottla/env'
+import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { directoryOf, readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
+import { ZERO_UUID } from '@ottla/wire'
+import { CopySlab } from './copy-slab.ts'
+import { DirectoryCheckpoints } from './directory-checkpoints.ts'
+import { DELETED_DIRECTORY, topicPartitionOf } from './file-names.ts'
+import { isFull } from './full-disk.ts'
+import { eachOf, Gate } from './gate.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogHome } from './log-home.ts'
+import { loadLog } from './log-loader.ts'
+import { claimDirectory, type Identity } from './meta-properties.ts'
+import { OpenSegments } from './open-segments.ts'
+import { Pace } from './pace.ts'
+import { nothingLoaded } from './loaded-log.ts'
+import { PartitionLog } from './partition-log.ts'
+import { retain } from './retention.ts'
+
+export interface LogDirectoryOptions {
+  /** `log.flush.offset.checkpoint.interval.ms`; also how often log starts are written. Default 60,000. */
+  readonly recoveryPointIntervalMs?: number
+  /** `replica.high.watermark.checkpoint.interval.ms`. Default 5,000. */
+  readonly highWatermarkIntervalMs?: number
+  /** `log.retention.check.interval.ms`. Default 300,000. */
+  readonly retentionIntervalMs?: number
+  /** Segments that may be open at once, beyond those in use. Default 1,000. */
+  readonly openSegmentsMax?: number
+  /** `num.recovery.threads.per.data.dir`: partitions that are loaded at once. Default 16. */
+  readonly loadingMax?: number
+}
+
+const SYNCS_MAX = 8
+/** Partitions that are made at once: each has files open meanwhile. */
+const MAKERS_MAX = 32
+/** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
+const METADATA_LOG = '__cluster_metadata-0'
+const CLEAN_MARKER = '.kafka_cleanshutdown'
+
+/** One of `log.dirs`: this process's alone while open. Holds the partitions' directories, the checkpoints, and the timers of upkeep. */
+export class LogDirectory implements LogHome {
+  readonly path: string
+  readonly env: Env
+  readonly pace = new Pace()
+  readonly syncs = new Gate(SYNCS_MAX)
+  readonly open: OpenSegments
+  readonly copies = new CopySlab()
+  /** Null where neither `meta.properties` nor the opener knew one. */
+  readonly clusterId: string | null
+  /** Whether the last process that had it ended as it should. */
+  readonly wasClean: boolean
+  /** An IO error: all its logs are offline. */
+  failed: Error | null = null
+  readonly #options: LogDirectoryOptions
+  readonly #lock: Lock
+  readonly #logs = new Map<string, PartitionLog>()
+  readonly #checkpoints: DirectoryCheckpoints
+  readonly #creating = new Map<string, Promise<PartitionLog>>()
+  readonly #makers = new Gate(MAKERS_MAX)
+  #nameSync: Promise<void> = Promise.resolve()
+  #nextNameSync: Promise<void> | null = null
+  readonly #timers = new Set<Timer>()
+  #closing = false
+
+  private constructor(
+    env: Env,
+    path: string,
+    options: LogDirectoryOptions,
+    lock: Lock,
+    clusterId: string | null,
+    wasClean: boolean,
+    checkpoints: DirectoryCheckpoints,
+  ) {
+    this.env = env
+    this.path = path
+    this.open = new OpenSegments(options.openSegmentsMax ?? 1000)
+    this.clusterId = clusterId
+    this.wasClean = wasClean
+    this.#options = options
+    this.#lock = lock
+    this.#checkpoints = checkpoints
+  }
+
+  /** Makes it where there is none, locks it, and reads what concerns all its partitions. Rejects where another has it. */
+  static async open(env: Env, path: string, identity: Identity, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
+    await makeDirectory(env, path)
+    const lock = takeLock(env, path)
+    try {
+      const clusterId = await claimDirectory(env, path, identity)
+      const marker = `${path}/${CLEAN_MARKER}`
+      const wasClean = (await readWhole(env.disk, marker)) !== null
+      if (wasClean) {
+        await env.disk.remove(marker)
+        await env.disk.syncDirectory(path)
+      }
+      const checkpoints = await DirectoryCheckpoints.read(env, path)
+      return new LogDirectory(env, path, options, lock, clusterId, wasClean, checkpoints)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  /** Opens every partition found, several at a time. One whose synced data is damaged comes back offline (`failed`). Starts the upkeep. */
+  async load(configOf: (topic: string) => LogConfig): Promise<PartitionLog[]> {
+    const logs: PartitionLog[] = []
+    const entries = await this.env.disk.list(this.path)
+    await eachOf(entries, this.#options.loadingMax ?? 16, async ({ name, directory }) => {
+      if (!directory) return
+      if (DELETED_DIRECTORY.test(name)) {
+        await this.env.disk.remove(`${this.path}/${name}`)
+        return
+      }
+      const found = topicPartitionOf(name)
+      if (found === null || name === METADATA_LOG) return
+      const log = await this.#load(name, found.topic, found.partition, configOf(found.topic))
+      this.#logs.set(name, log)
+      logs.push(log)
+    })
+    this.#startUpkeep()
+    return logs
+  }
+
+  async #load(name: string, topic: string, partition: number, config: LogConfig): Promise<PartitionLog> {
+    const directory = `${this.path}/${name}`
+    try {
+      return new PartitionLog(
+        this,
+        await loadLog(this, directory, topic, partition, this.#checkpoints.of(name), this.wasClean, config),
+        config,
+      )
+    } catch (error) {
+      this.env.log.error(`${directory}: offline`, { error: (error as Error).message })
+      const log = new PartitionLog(this, nothingLoaded(this, directory, topic, partition), config)
+      log.takeOffline(error as Error)
+      return log
+    }
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#logs.get(`${topic}-${partition}`)
+  }
+
+  /** All partitions. */
+  logs(): IterableIterator<PartitionLog> {
+    return this.#logs.values()
+  }
+
+  /** Makes the partition's directory and first segment, known to survive a crash once resolved; or answers the one that exists. */
+  async create(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
+    const name = `${topic}-${partition}`
+    const existing = this.#logs.get(name) ?? (await this.#creating.get(name))
+    if (existing !== undefined) {
+      if (existing.topicId === ZERO_UUID && existing.failed === null) {
+        await writePartitionMetadata(this.env.disk, `${existing.directory}/partition.metadata`, topicId)
+        existing.topicId = topicId
+      }
+      if (existing.topicId === topicId || existing.failed !== null) return existing
+      throw new KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID, `${existing.directory} belongs to topic id ${existing.topicId}, not ${topicId}`)
+    }
+    if (this.failed !== null) throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${this.path} is offline: ${this.failed.message}`)
+    const creating = this.#makers.run(() => this.#create(name, topic, partition, topicId, config))
+    this.#creating.set(name, creating)
+    try {
+      return await creating
+    } catch (error) {
+      if (error instanceof EnvError && error.code === 'io') this.fail(error)
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `cannot make ${this.path}/${name}: ${(error as Error).message}`)
+    } finally {
+      this.#creating.delete(name)
+    }
+  }
+
+  async #create(name: string, topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
+    const directory = `${this.path}/${name}`
+    await this.#checkpoints.forget(name)
+    await this.env.disk.createDirectory(directory)
+    await writePartitionMetadata(this.env.disk, `${directory}/partition.metadata`, topicId)
+    const loaded = await loadLog(this, directory, topic, partition, this.#checkpoints.of(name), true, config)
+    await this.env.disk.syncDirectory(directory)
+    await this.#syncNames()
+    for (const segment of loaded.segments) segment.nameUnsynced = false
+    const log = new PartitionLog(this, loaded, config)
+    this.#logs.set(name, log)
+    return log
+  }
+
+  /** The names that are in the directory now survive a crash; who asks while a sync is under way shares the next one. */
+  #syncNames(): Promise<void> {
+    this.#nextNameSync ??= this.#nameSync.then(() => {
+      this.#nextNameSync = null
+      const sync = this.env.disk.syncDirectory(this.path)
+      this.#nameSync = sync.catch(() => {})
+      return sync
+    })
+    return this.#nextNameSync
+  }
+
+  /** The partition is gone at once, also after a crash; its files are removed after `file.delete.delay.ms`. */
+  async delete(log: PartitionLog): Promise<void> {
+    const name = `${log.topic}-${log.partition}`
+    if (this.#logs.get(name) !== log) return
+    this.#logs.delete(name)
+    const suffix = `-${log.partition}.${this.env.random.bytes(16).toString('hex')}-delete`
+    const renamed = `${this.path}/${log.topic.slice(0, 255 - suffix.length)}${suffix}`
+    const old = log.directory
+    log.abandon(renamed)
+    await this.env.disk.rename(old, renamed)
+    await this.env.disk.syncDirectory(this.path)
+    await this.#checkpoints.forget(name)
+    this.removeLater(log.config.fileDeleteDelayMs, () => this.env.disk.remove(renamed))
+  }
+
+  /** Deletes what is past retention in every log; idle producers are forgotten. Answers how many segments went. */
+  async runRetention(): Promise<number> {
+    let count = 0
+    for (const log of [...this.#logs.values()]) {
+      if (log.failed !== null || this.failed !== null) continue
+      try {
+        count += await retain(this, log)
+        log.expireProducers()
+      } catch (error) {
+        if (log.failed === null) this.#upkeepFailed(error as Error)
+      }
+    }
+    return count
+  }
+
+  /** Writes recovery points, high watermarks and log starts, where they have changed. */
+  async checkpoint(): Promise<void> {
+    await this.#checkpoints.write(this.#logs)
+  }
+
+  async lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void> {
+    await this.#checkpoints.lower(`${topic}-${partition}`, offset)
+  }
+
+  fail(error: Error): void {
+    if (this.failed !== null) return
+    this.failed = error
+    this.env.log.error(`${this.path}: the disk failed; its partitions are offline until a restart`, { error: error.message })
+    for (const log of this.#logs.values()) log.takeOffline(error)
+  }
+
+  removeLater(delayMs: number, work: () => Promise<void>): void {
+    this.#after(delayMs, () => {
+      work().catch((error: unknown) =>
+        this.env.log.warn(`${this.path}: could not remove a deleted file`, { error: (error as Error).message }),
+      )
+    })
+  }
+
+  #after(delayMs: number, work: () => void): void {
+    if (this.#closing) return
+    const timer = this.env.clock.after(delayMs, () => {
+      this.#timers.delete(timer)
+      if (!this.#closing) work()
+    })
+    this.#timers.add(timer)
+  }
+
+  #startUpkeep(): void {
+    const { recoveryPointIntervalMs = 60000, highWatermarkIntervalMs = 5000, retentionIntervalMs = 300000 } = this.#options
+    this.#every(recoveryPointIntervalMs, () => this.checkpoint())
+    this.#every(highWatermarkIntervalMs, () => this.#checkpoints.writeHighWatermarks(this.#logs))
+    this.#every(retentionIntervalMs, () => this.runRetention())
+  }
+
+  #every(intervalMs: number, work: () => Promise<unknown>): void {
+    this.#after(intervalMs, () => {
+      if (this.failed !== null) return
+      work()
+        .catch((error: unknown) => this.#upkeepFailed(error as Error))
+        .finally(() => this.#every(intervalMs, work))
+    })
+  }
+
+  #upkeepFailed(error: Error): void {
+    if (isFull(error)) this.env.log.warn(`${this.path}: no space left to write a checkpoint: make room`)
+    else this.fail(error)
+  }
+
+  /** Flushes and closes every log, writes the checkpoints and the mark of a clean stop, and gives the directory up. */
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    for (const timer of this.#timers) timer.cancel()
+    await Promise.allSettled(this.#creating.values())
+    try {
+      await eachOf([...this.#logs.values()], SYNCS_MAX, (log) => log.close())
+      if (this.failed === null) await this.#markClean()
+    } finally {
+      this.open.closeAll()
+      this.#lock.release()
+    }
+  }
+
+  /** Not where something is left for recovery. */
+  async #markClean(): Promise<void> {
+    try {
+      await this.checkpoint()
+      if (![...this.#logs.values()].every((log) => log.atRest)) return
+      await writeWhole(this.env.disk, `${this.path}/${CLEAN_MARKER}`, Buffer.from('{"version":0,"brokerEpoch":-1}'))
+    } catch (error) {
+      this.#upkeepFailed(error as Error)
+    }
+  }
+}
+
+/** Known to survive a crash, all parents that it needed too. */
+async function makeDirectory(env: Env, path: string): Promise<void> {
+  const missing: string[] = []
+  for (let at = path; at !== '/' && at !== '.'; at = directoryOf(at)) {
+    try {
+      await env.disk.list(at)
+      break
+    } catch (error) {
+      if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
+      missing.push(at)
+    }
+  }
+  if (missing.length === 0) return
+  await env.disk.createDirectory(path)
+  for (const each of missing) await env.disk.syncDirectory(directoryOf(each))
+}
+
+function takeLock(env: Env, path: string): Lock {
+  try {
+    return env.disk.lock(`${path}/.lock`)
+  } catch (error) {
+    if (!(error instanceof EnvError) || error.code !== 'locked') throw error
+    throw new EnvError('locked', `the log directory ${path} is in use by another process: stop it, or use another log.dirs`, error)
+  }
+}

@@ -1,0 +1,162 @@
+import type { Env } from '@ottla/env'
+import { legacyCrcIsRight, recordBatch } from '@ottla/protocol'
+import { wholeBatches } from './batch-reader.ts'
+import { setAside, setAsideTail } from './cut-files.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { DURABLE_GROUP_BYTES_MAX } from './append-group.ts'
+import type { ProducerStates } from './producer-state.ts'
+import { trackBatch } from './producer-tracking.ts'
+import type { Segment } from './segment.ts'
+import { TransactionIndex } from './txn-index.ts'
+
+/** What was synced isn't whole: the partition goes offline, nothing is cut, and another replica leads or the operator decides. */
+export class CorruptLogError extends Error {
+  constructor(path: string, position: number, what: string) {
+    super(
+      `${path} at byte ${position}: ${what}. It was left as it is; restore it from another replica, or remove the partition's directory`,
+    )
+    this.name = 'CorruptLogError'
+  }
+}
+
+export interface Recovering {
+  readonly env: Env
+  readonly directory: string
+  readonly segments: Segment[]
+  readonly producers: ProducerStates
+  readonly epochs: LeaderEpochs
+  /** Below it all was synced. */
+  readonly recoveryPoint: number
+  readonly config: LogConfig
+}
+
+/**
+ * Reads again, batch by batch, what a crash may have spoiled: the segments from number `from` on, the active one at least. Makes their
+ * indexes anew and enters their producers and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design
+ * §5). Answers the log's end offset, all synced.
+ */
+export async function recoverSegments(log: Recovering, from: number): Promise<number> {
+  const held = log.segments.slice(from)
+  for (const segment of held) segment.hold()
+  try {
+    return await recover(log, from)
+  } finally {
+    for (const segment of held) segment.release()
+  }
+}
+
+async function recover(log: Recovering, from: number): Promise<number> {
+  const { segments, directory, env, config } = log
+  let nextOffset = segments[from]!.baseOffset
+  for (let at = from; at < segments.length; at++) {
+    const segment = segments[at]!
+    if (segment.baseOffset < nextOffset)
+      throw new CorruptLogError(segment.path('.log'), 0, `begins before ${nextOffset}, where the one before ends`)
+    const end = await recoverSegment(log, segment, nextOffset)
+    nextOffset = end.nextOffset
+    const next = segments[at + 1]
+    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise
+    if (end.whole && (next === undefined || next.baseOffset === nextOffset || config.compact)) continue
+    await cutAfter(log, at, nextOffset)
+  }
+  if (nextOffset < log.recoveryPoint) {
+    const last = segments[segments.length - 1]!
+    throw new CorruptLogError(
+      last.path('.log'),
+      last.sizeBytes,
+      `ends at offset ${nextOffset}, though all below ${log.recoveryPoint} was synced`,
+    )
+  }
+  for (const segment of segments.slice(from)) {
+    await segment.fileToWrite().sync()
+    await segment.syncIndexes()
+  }
+  await env.disk.syncDirectory(directory)
+  return nextOffset
+}
+
+/** The log ends at `nextOffset`, in segment number `at`: what stands behind is set aside, if it can't have been promised. */
+async function cutAfter(log: Recovering, at: number, nextOffset: number): Promise<void> {
+  const { env, segments, directory } = log
+  const segment = segments[at]!
+  if (nextOffset < log.recoveryPoint) {
+    throw new CorruptLogError(segment.path('.log'), segment.sizeBytes, `no good batch, though all below ${log.recoveryPoint} was synced`)
+  }
+  await refuseAckedAfter(log, segment, nextOffset)
+  const aside = await setAsideTail(env.disk, segment, nextOffset)
+  const later = segments.splice(at + 1)
+  for (const each of later) await setAside(env.disk, each)
+  env.log.warn(`${directory}: cut at offset ${nextOffset} in recovery`, { aside, segmentsAside: later.length })
+}
+
+async function recoverSegment(log: Recovering, segment: Segment, startOffset: number): Promise<{ nextOffset: number; whole: boolean }> {
+  const { env, config } = log
+  const size = segment.writtenBytes
+  let nextOffset = Math.max(startOffset, segment.baseOffset)
+  await segment.resetIndexes()
+  segment.transactions = await TransactionIndex.rebuild(env.disk, segment.path('.txnindex'))
+  for await (const { bytes } of wholeBatches(segment.file(), 0, size)) {
+    if (!isGood(bytes, nextOffset, segment.baseOffset)) break
+    const epoch = recordBatch.leaderEpoch(bytes, 0)
+    if (epoch > log.epochs.latest) log.epochs.assign(epoch, recordBatch.baseOffset(bytes, 0))
+    segment.take(bytes, 0, bytes.length, config.indexIntervalBytes)
+    if (recordBatch.producerId(bytes, 0) >= 0) {
+      const aborted = trackBatch(log.producers, bytes, 0, recordBatch.maxTimestamp(bytes, 0))
+      if (aborted !== null) segment.addAborted(aborted)
+    }
+    nextOffset = recordBatch.lastOffset(bytes, 0) + 1
+  }
+  segment.closeTimes()
+  return { nextOffset, whole: segment.sizeBytes === size }
+}
+
+/** Whether a whole batch is what an append left: its checksum, and an offset that goes on. */
+export function isGood(bytes: Buffer, nextOffset: number, baseOffset: number): boolean {
+  const magic = recordBatch.magic(bytes, 0)
+  if (magic < 0 || magic > 2) return false
+  if (!(magic === 2 ? recordBatch.crcIsRight(bytes, 0) : legacyCrcIsRight(bytes, 0))) return false
+  const lastOffset = recordBatch.lastOffset(bytes, 0)
+  return (
+    recordBatch.baseOffset(bytes, 0) >= nextOffset && recordBatch.lastOffsetDelta(bytes, 0) >= 0 && lastOffset - baseOffset <= 2147483647
+  )
+}
+
+/**
+ * Where acks wait for the sync, groups are synced one after another, so a group that stands after a bad batch was begun when that batch's
+ * group had been synced: it was acknowledged, and is damaged. A group has at most DURABLE_GROUP_BYTES_MAX, and within the last one a
+ * crash may leave any part: so a good batch counts only from that far on.
+ */
+async function refuseAckedAfter(log: Recovering, segment: Segment, nextOffset: number): Promise<void> {
+  if (!log.config.flushBeforeAck) return
+  const bad = segment.sizeBytes
+  const later = log.segments.slice(log.segments.indexOf(segment) + 1)
+  if (later.some((each) => each.writtenBytes > 0)) {
+    throw new CorruptLogError(segment.path('.log'), bad, 'a bad batch, though a later segment was begun after its sync')
+  }
+  const from = bad + DURABLE_GROUP_BYTES_MAX
+  if (from >= segment.writtenBytes) return
+  const found = await findGoodBatch(segment, from, nextOffset)
+  if (found >= 0)
+    throw new CorruptLogError(segment.path('.log'), bad, `a bad batch, though the one at byte ${found} was written after its sync`)
+}
+
+const SEARCH_BYTES = 262144
+
+/** The position of a batch at or after `from`, looked for at every byte; -1: none. */
+async function findGoodBatch(segment: Segment, from: number, nextOffset: number): Promise<number> {
+  const file = segment.file()
+  const chunk = Buffer.allocUnsafe(SEARCH_BYTES)
+  const end = segment.writtenBytes
+  for (let position = from; position < end; position += SEARCH_BYTES - recordBatch.BATCH_HEADER_BYTES) {
+    const length = await file.readLater(position, chunk.subarray(0, Math.min(SEARCH_BYTES, end - position)))
+    for (let at = 0; at + recordBatch.BATCH_HEADER_BYTES <= length; at++) {
+      if (chunk[at + 16] !== 2 || chunk[at] !== 0) continue
+      const size = recordBatch.sizeBytes(chunk, at)
+      if (size < recordBatch.BATCH_HEADER_BYTES || position + at + size > end) continue
+      const bytes = Buffer.allocUnsafe(size)
+      if ((await file.readLater(position + at, bytes)) === size && isGood(bytes, nextOffset + 1, segment.baseOffset)) return position + at
+    }
+  }
+  return -1
+}

@@ -1,0 +1,78 @@
+import { DELETED_SUFFIX, fileName } from './file-names.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogHome } from './log-home.ts'
+import { resumeSegment } from './segment-resume.ts'
+import type { Segment } from './segment.ts'
+
+/** Renames segments that are in use no more to `.deleted` at once, and removes them after `file.delete.delay.ms`. */
+export async function removeSegments(home: LogHome, segments: readonly Segment[], directory: string, config: LogConfig): Promise<void> {
+  if (segments.length === 0) return
+  const { disk } = home.env
+  const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
+  const paths: string[] = []
+  for (const segment of segments) {
+    await segment.renameAway(DELETED_SUFFIX, (path) => names.has(path))
+    if (!segment.held) segment.close()
+    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
+    const snapshot = `${directory}/${fileName(segment.baseOffset, '.snapshot')}`
+    if (names.has(snapshot)) await disk.remove(snapshot)
+  }
+  home.removeLater(config.fileDeleteDelayMs, async () => {
+    for (const segment of segments) segment.close()
+    for (const path of paths) await disk.remove(path)
+  })
+}
+
+/** A log that may hold what is too old or too much. */
+export interface RetainedLog {
+  readonly segments: Segment[]
+  readonly directory: string
+  readonly config: LogConfig
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly highWatermark: number
+  readonly sizeBytes: number
+  roll(): Segment
+  raiseLogStart(offset: number): void
+}
+
+/**
+ * Deletes whole segments from the start: those whose largest timestamp is past `retention.ms`, those that `retention.bytes` leaves no room
+ * for, and those below the log's start; never beyond the high watermark (formats §5). Answers how many.
+ */
+export async function retain(home: LogHome, log: RetainedLog): Promise<number> {
+  const count = await expired(home, log)
+  if (count === 0) return 0
+  if (count === log.segments.length) log.roll()
+  const gone = log.segments.splice(0, count)
+  const start = log.segments[0]!.baseOffset
+  log.raiseLogStart(start)
+  await removeSegments(home, gone, log.directory, log.config)
+  return gone.length
+}
+
+/** How many segments from the start may go. */
+async function expired(home: LogHome, log: RetainedLog): Promise<number> {
+  const { config, segments, highWatermark } = log
+  const nowMs = home.env.clock.now()
+  let overBytes = config.deleteOld && config.retentionBytes >= 0 ? log.sizeBytes - config.retentionBytes : -1
+  let count = 0
+  for (const segment of [...segments]) {
+    const endOffset = segments[count + 1]?.baseOffset ?? log.logEndOffset
+    const isActive = count === segments.length - 1
+    if (endOffset > highWatermark || (isActive && segment.sizeBytes === 0)) break
+    const tooMuch = overBytes >= segment.sizeBytes && !isActive
+    const below = endOffset <= log.logStartOffset && !isActive
+    if (!tooMuch && !below && !(config.deleteOld && (await tooOld(segment, config.retentionMs, nowMs)))) break
+    overBytes -= segment.sizeBytes
+    count++
+  }
+  return count
+}
+
+async function tooOld(segment: Segment, retentionMs: number, nowMs: number): Promise<boolean> {
+  if (retentionMs < 0) return false
+  if (!segment.timesKnown) await resumeSegment(segment)
+  const latestMs = segment.largestTimestamp >= 0 ? segment.largestTimestamp : segment.createdMs
+  return nowMs - latestMs > retentionMs
+}

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { parseProperties, loadBrokerConfig, type BrokerConfig } from '@ottla/broker'
+import { nodeEnv } from '@ottla/env/node'
+import { startServer } from '../server.ts'
+import { UsageError } from '../usage-error.ts'
+import { version } from '../version.ts'
+
+const DEFAULT_FILE = 'config/server.properties'
+const USAGE = `Usage: ottla start [server.properties] [--override key=value]…
+
+Starts a broker with its embedded keeper. Without a file, ${DEFAULT_FILE} is read where there is one, else defaults are taken.
+  --override key=value   sets one key, over the file; may be repeated
+  --check                says what the configuration comes to, and starts nothing`
+
+interface Words {
+  readonly file: string | undefined
+  readonly overrides: ReadonlyMap<string, string>
+  readonly check: boolean
+}
+
+/** Runs until it is told to stop (SIGINT, SIGTERM). */
+export async function run(words: readonly string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(USAGE)
+    return 0
+  }
+  const env = nodeEnv()
+  const { file, overrides, check } = understand(words)
+  const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
+  const properties = path === undefined ? new Map<string, string>() : parseProperties(readFileSync(path, 'utf8'))
+  const { config, notes, warnings } = loadBrokerConfig(properties, overrides)
+  for (const note of notes) env.log.info(note)
+  for (const warning of warnings) env.log.warn(warning)
+  if (check) return 0
+  const server = await startServer(env, config)
+  greet(
+    config,
+    server.broker.clusterId,
+    server.addresses.map(({ host, port }) => `${host}:${port}`),
+  )
+  await stopSignal()
+  await server.stop()
+  return 0
+}
+
+function understand(words: readonly string[]): Words {
+  const overrides = new Map<string, string>()
+  const files: string[] = []
+  let check = false
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at]!
+    if (word === '--check') check = true
+    else if (word === '--override' || word.startsWith('--override=')) {
+      const pair = word === '--override' ? words[++at] : word.slice('--override='.length)
+      const equals = pair?.indexOf('=') ?? -1
+      if (pair === undefined || equals < 1) throw new UsageError(`--override wants key=value, not '${pair ?? ''}'`)
+      overrides.set(pair.slice(0, equals).trim(), pair.slice(equals + 1).trim())
+    } else if (word.startsWith('-')) throw new UsageError(`there is no option ${word}\n\n${USAGE}`)
+    else files.push(word)
+  }
+  if (files.length > 1) throw new UsageError(`one file of properties, not ${files.length}: ${files.join(' ')}`)
+  if (files[0] !== undefined && !existsSync(files[0])) throw new Error(`there is no file ${files[0]}`)
+  return { file: files[0], overrides, check }
+}
+
+/** A few lines on where it is and what to try next. */
+function greet(config: BrokerConfig, clusterId: string, addresses: readonly string[]): void {
+  const bootstrap = addresses[0]
+  const where = `broker ${config.brokerId}, cluster ${clusterId}, data in ${config.logDirs.join(', ')}`
+  console.log(`Ottla ${version} listens on ${addresses.join(', ')}  (${where})
+Try, in another terminal:
+  bin/ottla topics create hello --partitions 3 --bootstrap ${bootstrap}
+  echo 'first line' | bin/ottla produce hello --bootstrap ${bootstrap}
+  bin/ottla consume hello --from beginning --bootstrap ${bootstrap}
+Any Kafka client connects to ${bootstrap} too. Ctrl-C stops.`)
+}
+
+/** Resolves at the first signal to stop; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    const stop = (): void => {
+      if (asked) process.exit(130)
+      asked = true
+      resolve()
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+    // timers of env don't keep the process alive; its listener does, until it is closed
+  })
+}

@@ -1,0 +1,2 @@
+export { startServer, type Server } from './server.ts'
+export { version } from './version.ts'

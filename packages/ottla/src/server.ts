@@ -1,0 +1,33 @@
+import type { Address, Env } from '@ottla/env'
+import { Broker, type BrokerConfig } from '@ottla/broker'
+import { openKeeper } from '@ottla/keeper'
+
+/** A broker with its embedded keeper, in this process. */
+export interface Server {
+  readonly broker: Broker
+  /** Where it listens, in the order of `listeners`. */
+  readonly addresses: readonly Address[]
+  /** Ends in order: connections, groups, logs, keeper. What was acknowledged is on the disk then. */
+  stop(): Promise<void>
+}
+
+/** Opens the keeper's tree, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
+export async function startServer(env: Env, config: BrokerConfig): Promise<Server> {
+  const keeper = await openKeeper(env, config.keeperDir)
+  try {
+    const zooKeeper = keeper.connect()
+    const broker = await Broker.start(env, config, zooKeeper)
+    return {
+      broker,
+      addresses: broker.addresses,
+      async stop() {
+        await broker.stop()
+        await zooKeeper.close()
+        await keeper.close()
+      },
+    }
+  } catch (error) {
+    await keeper.close()
+    throw error
+  }
+}

@@ -1,0 +1,2 @@
+/** Ottla's own version. */
+export const version = '0.1.0'

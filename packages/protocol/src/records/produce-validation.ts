@@ -1,0 +1,172 @@
+import { DECOMPRESSED_BYTES_MAX } from '../compression/codecs.ts'
+import { ErrorCode, KafkaError } from '../errors.ts'
+import type { TimestampType } from './kafka-record.ts'
+import * as recordBatch from './record-batch.ts'
+import { decodeBatch, recordsOf } from './record-reader.ts'
+import { walkRecords, type Walked } from './record-walk.ts'
+
+/** What a partition accepts from clients. Its log keeps one such object and sets `apiVersion` and `now` before each check. */
+export interface ProduceRules {
+  /** Of the Produce request, 3 or more: older ones are converted first. */
+  apiVersion: number
+  /** ms */
+  now: number
+  /** `max.message.bytes`: of the batch, log overhead included, as it came. */
+  batchBytesMax: number
+  /** `segment.bytes` */
+  segmentBytes: number
+  /** `cleanup.policy` holds `compact`: every record needs a key. */
+  isCompacted: boolean
+  /** `message.timestamp.type` */
+  timestampType: TimestampType
+  /** `message.timestamp.before.max.ms`: how far behind `now` a record's time may be. */
+  timestampBeforeMsMax: number
+  /** `message.timestamp.after.max.ms`: how far ahead. */
+  timestampAfterMsMax: number
+  /** Bound of the records when decompressed (default DECOMPRESSED_BYTES_MAX). */
+  decompressedBytesMax?: number
+}
+
+/** What was wrong with one record of a batch: Produce answers of version 8 and later carry it (KIP-467). */
+export interface RecordError {
+  readonly batchIndex: number
+  readonly batchIndexErrorMessage: string
+}
+
+/** A batch refused for the sake of some of its records. */
+export class RecordValidationError extends KafkaError {
+  readonly recordErrors: readonly RecordError[]
+
+  constructor(code: number, message: string, recordErrors: readonly RecordError[]) {
+    super(code, message)
+    this.name = 'RecordValidationError'
+    this.recordErrors = recordErrors
+  }
+}
+
+/** So many records at most are named in an answer: a batch of a million bad ones must not make an answer of a hundred megabytes. */
+const RECORD_ERRORS_MAX = 1000
+const ZSTD = 4
+const ZSTD_API_VERSION_MIN = 7
+
+/**
+ * Checks what a client sent for one partition, `bytes` from `start` to `end`, as a leader must before it appends it (formats §2): exactly
+ * one batch of magic 2, whole, with the right checksum, every record well-formed and allowed. Throws KafkaError (RecordValidationError
+ * where single records are to blame).
+ *
+ * As Kafka does it corrects in place, where the topic has CreateTime, a maxTimestamp that isn't the records' largest, and takes away a
+ * LogAppendTime flag: the time index relies on both. Offsets, leader epoch and append time are the log's to set.
+ */
+export function validateProduced(bytes: Buffer, start: number, end: number, rules: ProduceRules): void {
+  validateFrame(bytes, start, end, rules)
+  const count = validateHeader(bytes, start)
+  const codec = recordBatch.codec(bytes, start)
+  const baseTimestamp = recordBatch.baseTimestamp(bytes, start)
+  let walked: Walked
+  if (codec === 0) {
+    walked = walkRecords(bytes, start + recordBatch.BATCH_HEADER_BYTES, end, count, baseTimestamp)
+  } else {
+    const records = recordsOf(bytes, start, rules.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX)
+    walked = walkRecords(records, 0, records.length, count, baseTimestamp)
+  }
+  if (rules.isCompacted && walked.nullKeys > 0) refuseRecords(bytes, start, rules)
+  if (rules.timestampType === 'LogAppendTime') {
+    if (recordBatch.hasLogAppendTime(bytes, start)) throw wrongTimestampType()
+    return
+  }
+  const { minTimestamp, maxTimestamp } = walked
+  if (maxTimestamp - rules.now > rules.timestampAfterMsMax || rules.now - minTimestamp > rules.timestampBeforeMsMax) {
+    refuseRecords(bytes, start, rules)
+  }
+  if (maxTimestamp !== recordBatch.maxTimestamp(bytes, start) || recordBatch.hasLogAppendTime(bytes, start)) {
+    recordBatch.setMaxTimestampAndCreateTime(bytes, start, maxTimestamp)
+  }
+}
+
+/** Sizes, magic, codec and checksum: what can be said of the batch as a block of bytes. */
+function validateFrame(bytes: Buffer, start: number, end: number, rules: ProduceRules): void {
+  const given = end - start
+  if (given < recordBatch.MAGIC_END_BYTES) {
+    throw invalid(`A produce request holds ${given} bytes for a partition: one record batch is expected.`)
+  }
+  const magic = recordBatch.magic(bytes, start)
+  if (magic !== 2) throw invalid(`A record batch of magic ${magic} was sent with Produce version 3 or later, which takes magic 2 only.`)
+  const size = recordBatch.sizeBytes(bytes, start)
+  if (size < recordBatch.BATCH_HEADER_BYTES) {
+    throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, `A record batch says a size of ${size} bytes, less than its header has.`)
+  }
+  if (size > given) throw invalid(`A record batch of ${size} bytes was cut off after ${given}.`)
+  if (size < given) throw invalid('A produce request holds more than one record batch for a partition: exactly one is expected.')
+  const baseOffset = recordBatch.baseOffset(bytes, start)
+  if (baseOffset !== 0) throw invalid(`A record batch from a client has base offset ${baseOffset}: it must be 0, brokers give offsets.`)
+  if (recordBatch.codec(bytes, start) === ZSTD && rules.apiVersion < ZSTD_API_VERSION_MIN) {
+    const sentence = `Produce version ${rules.apiVersion} can't carry zstd: version 7 or later can.`
+    throw new KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, sentence)
+  }
+  if (size > rules.batchBytesMax) {
+    const sentence = `A record batch of ${size} bytes is larger than max.message.bytes, ${rules.batchBytesMax}.`
+    throw new KafkaError(ErrorCode.MESSAGE_TOO_LARGE, sentence)
+  }
+  if (size > rules.segmentBytes) {
+    const sentence = `A record batch of ${size} bytes is larger than segment.bytes, ${rules.segmentBytes}.`
+    throw new KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, sentence)
+  }
+  if (!recordBatch.crcIsRight(bytes, start)) {
+    throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, 'The checksum of a record batch is wrong: it was damaged on its way. Send it again.')
+  }
+}
+
+/** Answers the count of records. */
+function validateHeader(bytes: Buffer, start: number): number {
+  if (recordBatch.isControl(bytes, start)) throw invalid('A client sent a control batch: only brokers write them.')
+  const count = recordBatch.recordCount(bytes, start)
+  const offsets = recordBatch.lastOffsetDelta(bytes, start) + 1
+  if (count <= 0 || count !== offsets) {
+    throw invalid(`A record batch says ${count} records and ${offsets} offsets: they must be as many, and at least one.`)
+  }
+  const producerId = recordBatch.producerId(bytes, start)
+  if (producerId >= 0 && recordBatch.baseSequence(bytes, start) < 0) {
+    throw invalid(`A record batch of producer ${producerId} has no sequence number.`)
+  }
+  if (producerId < 0 && recordBatch.isTransactional(bytes, start)) throw invalid('A transactional record batch has no producer id.')
+  return count
+}
+
+/** Off the hot path: names the records that the walk found to exist. Comes back if only records without a timestamp were outside. */
+function refuseRecords(bytes: Buffer, start: number, rules: ProduceRules): void {
+  const options = { checkCrc: false, decompressedBytesMax: rules.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX }
+  const errors: RecordError[] = []
+  let count = 0
+  let timestamps = 0
+  const records = decodeBatch(bytes, start, options)
+  for (let i = 0; i < records.length; i++) {
+    const { key, timestamp } = records[i]!
+    let message: string | undefined
+    if (rules.isCompacted && key === null) message = 'A compacted topic accepts no record without a key.'
+    else if (rules.timestampType === 'CreateTime' && isOutside(timestamp, rules)) {
+      message = `Its timestamp ${timestamp} is too far from the time now, ${rules.now}: see message.timestamp.before.max.ms, after.max.ms.`
+      timestamps++
+    }
+    if (message === undefined) continue
+    count++
+    if (errors.length < RECORD_ERRORS_MAX) errors.push({ batchIndex: i, batchIndexErrorMessage: message })
+  }
+  if (timestamps > 0) {
+    const sentence = `${count} records have been rejected, ${timestamps} for their timestamp.`
+    throw new RecordValidationError(ErrorCode.INVALID_TIMESTAMP, sentence, errors)
+  }
+  if (count > 0) throw new RecordValidationError(ErrorCode.INVALID_RECORD, `${count} records have been rejected: they have no key.`, errors)
+}
+
+function isOutside(timestamp: number, rules: ProduceRules): boolean {
+  if (timestamp === recordBatch.NO_TIMESTAMP) return false
+  return timestamp - rules.now > rules.timestampAfterMsMax || rules.now - timestamp > rules.timestampBeforeMsMax
+}
+
+function wrongTimestampType(): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_TIMESTAMP, 'A client sent a record batch of LogAppendTime: only the leader sets that flag.')
+}
+
+function invalid(sentence: string): KafkaError {
+  return new KafkaError(ErrorCode.INVALID_RECORD, sentence)
+}

@@ -1,0 +1,20 @@
+export { CREATOR_ALL_ACL, OPEN_ACL, PERMISSIONS, READ_ACL, type Acl, type Identity } from './acl.ts'
+export { ERRORS, errorName, errorNumber, ZooKeeperError, type ErrorName } from './errors.ts'
+export { readAcl, readBuffer, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
+export {
+  MultiError,
+  type CreateMode,
+  type CreateOptions,
+  type Operation,
+  type OperationResult,
+  type SessionEvent,
+  type WatchEvent,
+  type WatchEventType,
+  type WatchMode,
+} from './operations.ts'
+export { childPath, isValidPath, nameOf, parentOf, sequenceSuffix, validatePath } from './path.ts'
+export { readPersistedStat, writePersistedStat, type PersistedStat } from './persisted-stat.ts'
+export { readStat, writeStat, type Stat } from './stat.ts'
+export { readTxn, writeTxn, type CreateKind, type Txn, type TxnHeader, type TxnRecord } from './txns.ts'
+export { WatchListeners, type WatchListener } from './watch-listeners.ts'
+export type { ZooKeeper } from './zookeeper.ts'

@@ -1,0 +1,113 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('../../bin/ottla', import.meta.url))
+/** As many open files as this user may have; the soft limit is often 1,024. */
+export const RAISE_LIMIT = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"'
+
+/** How a broker ended that was not told to. */
+export interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** `ottla start` as a process of its own, on any free port. */
+export class BrokerProcess {
+  readonly directory: string
+  readonly port: number
+  readonly #child: ChildProcess
+  readonly #output: string[]
+
+  private constructor(directory: string, port: number, child: ChildProcess, output: string[]) {
+    this.directory = directory
+    this.port = port
+    this.#child = child
+    this.#output = output
+  }
+
+  /** Resolves once it listens, which its first line says. */
+  static async start(overrides: Readonly<Record<string, string | number>> = {}): Promise<BrokerProcess> {
+    const directory = mkdtempSync(join(tmpdir(), 'ottla-e2e-'))
+    const { child, output, ended } = spawnOn(directory, overrides)
+    const listens = new Promise<number>((resolve) => {
+      child.stdout!.on('data', () => {
+        const port = /listens on \S+?:(\d+)/.exec(output.join(''))?.[1]
+        if (port !== undefined) resolve(Number(port))
+      })
+    })
+    const port = await Promise.race([
+      listens,
+      ended.then(({ output: said }) => Promise.reject(new Error(`the broker does not start: ${said}`))),
+    ])
+    return new BrokerProcess(directory, port, child, output)
+  }
+
+  /** Another broker on the same directory, until it ends. */
+  startSecond(): Promise<Ended> {
+    return spawnOn(this.directory, {}).ended
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  get output(): string {
+    return this.#output.join('')
+  }
+
+  /** What it has in memory now, in bytes. */
+  residentBytes(): number {
+    const status = this.#status()
+    if (status !== null) return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(status)![1])
+    return 1024 * Number(execFileSync('ps', ['-o', 'rss=', '-p', String(this.#child.pid)], { encoding: 'utf8' }))
+  }
+
+  /** Begins a new measurement for `peakBytes`. */
+  forgetPeak(): void {
+    if (this.#status() !== null) writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5')
+  }
+
+  /** The most it had in memory since `forgetPeak`; where the system does not tell, what it has now. */
+  peakBytes(): number {
+    const status = this.#status()
+    return status === null ? this.residentBytes() : 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1])
+  }
+
+  async stop(): Promise<void> {
+    if (this.isRunning) {
+      const gone = once(this.#child, 'exit')
+      this.#child.kill('SIGTERM')
+      await gone
+    }
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  #status(): string | null {
+    const path = `/proc/${this.#child.pid}/status`
+    return existsSync(path) ? readFileSync(path, 'utf8') : null
+  }
+}
+
+function spawnOn(
+  directory: string,
+  overrides: Readonly<Record<string, string | number>>,
+): { child: ChildProcess; output: string[]; ended: Promise<Ended> } {
+  const properties = {
+    listeners: 'PLAINTEXT://127.0.0.1:0',
+    'log.dirs': `${directory}/logs`,
+    'keeper.dir': `${directory}/keeper`,
+    'keeper.port': 0,
+    ...overrides,
+  }
+  const words = Object.entries(properties).flatMap(([key, value]) => ['--override', `${key}=${value}`])
+  const child = spawn('sh', ['-c', RAISE_LIMIT, PROGRAM, 'start', ...words], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: string[] = []
+  child.stdout.on('data', (bytes: Buffer) => void output.push(String(bytes)))
+  child.stderr.on('data', (bytes: Buffer) => void output.push(String(bytes)))
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output: output.join('') }))
+  return { child, output, ended }
+}
