@@ -4,10 +4,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   protocol: ['wire'],
   log: ['protocol', 'wire', 'env'],
-  zookeeper: ['wire', 'env'],
+  zookeeper: ['wire'],
   keeper: ['zookeeper', 'wire', 'env'],
   client: ['protocol', 'wire', 'env'],
-  broker: ['log', 'client', 'zookeeper', 'protocol', 'wire', 'env'],
+  broker: ['log', 'zookeeper', 'protocol', 'wire', 'env'],
   ottla: ['broker', 'keeper', 'zookeeper', 'client', 'log', 'protocol', 'wire', 'env'],
 }
 

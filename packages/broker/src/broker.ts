@@ -39,8 +39,8 @@ export class Broker {
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
     const defaults = topicConfig(config, new Map())
-    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), () => defaults)
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
+    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), () => defaults)
     const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
     try {
       await broker.#open()
@@ -96,7 +96,7 @@ export class Broker {
     return { nodeId: this.config.brokerId, host: host.replace(/^::ffff:/, ''), port }
   }
 
-  /** Ends in order: no new work, groups, logs to the disk, then the place in the cluster. May be called more than once. */
+  /** Ends in order: no new work, groups, logs to the disk. Its place in the cluster ends with the session, which the caller closes. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop())
   }

@@ -51,7 +51,7 @@ export async function prepareCluster(env: Env, zooKeeper: ZooKeeper): Promise<st
   return (JSON.parse(known.toString()) as { id: string }).id
 }
 
-/** The broker's place among the brokers: an ephemeral that vanishes with its session, and its incarnation (decision 0003). */
+/** The broker's place among the brokers: an ephemeral that vanishes with its session, and its incarnation: a version that each start raises. */
 export async function register(
   env: Env,
   zooKeeper: ZooKeeper,

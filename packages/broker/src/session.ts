@@ -37,7 +37,7 @@ interface Waiting {
 export class Session implements Receiver {
   readonly connection: Connection
   readonly broker: Broker
-  /** Name and version that the client gave in ApiVersions, for the operator. */
+  /** Name and version that the client gave in ApiVersions: for the operator, and for what is known of a client's ways (decision 0005). */
   client = ''
   open = true
   readonly #handlers: HandlerTable

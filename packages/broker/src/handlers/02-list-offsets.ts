@@ -66,7 +66,6 @@ async function find(log: PartitionLog, timestamp: number, end: number): Promise<
     case MAX_TIMESTAMP:
       return visible(await log.maxTimestamp(), end)
     case LATEST_TIERED:
-      return NONE
     case EARLIEST_PENDING_UPLOAD:
       return NONE
     default:

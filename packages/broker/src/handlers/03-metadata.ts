@@ -11,7 +11,6 @@ import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { planTopic } from '../topic-creation.ts'
 import { topicNameProblem, type Topic } from '../topic.ts'
-import { alreadyExists } from '../topics.ts'
 
 type TopicResponse = MetadataResponse['topics'][number]
 
@@ -49,7 +48,7 @@ async function find(
   } catch (error) {
     const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
     // another client was quicker: its topic will be there when this one asks again
-    const concurrent = code === alreadyExists(name).code
+    const concurrent = code === ErrorCode.TOPIC_ALREADY_EXISTS
     const created = broker.topics.byName(name)
     return created !== undefined ? describe(created) : failure(concurrent ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
   }

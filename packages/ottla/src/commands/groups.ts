@@ -107,7 +107,7 @@ async function offsetsAt(
   return found.map(({ topic, partition, offset }, index) => ({ topic, partition, offset: offset < 0 ? ends[index]!.offset : offset }))
 }
 
-/** `earliest`, `latest` or a time, of the local zone unless it names one. */
+/** `earliest` or `beginning`, `latest` or `end`, or a time, of the local zone unless it names one. */
 export function place(text: string): OffsetSpec {
   if (text === 'earliest' || text === 'beginning') return 'earliest'
   if (text === 'latest' || text === 'end') return 'latest'

@@ -38,6 +38,7 @@ export async function run(words: readonly string[]): Promise<number> {
     server.broker.clusterId,
     server.addresses.map(({ host, port }) => `${host}:${port}`),
   )
+  // the listener keeps the process alive meanwhile; timers of env don't
   await stopSignal()
   await server.stop()
   return 0
@@ -86,6 +87,5 @@ function stopSignal(): Promise<void> {
     }
     process.on('SIGINT', stop)
     process.on('SIGTERM', stop)
-    // timers of env don't keep the process alive; its listener does, until it is closed
   })
 }
