@@ -16,7 +16,6 @@ export class LogMarks {
   flushPolicy: boolean
   readonly #producers: ProducerStates
   #waiters: Set<Waiter> | null = null
-  #moved = false
 
   constructor(producers: ProducerStates, highWatermark: number, flushedOffset: number, flushPolicy: boolean) {
     this.#producers = producers
@@ -32,16 +31,15 @@ export class LogMarks {
   }
 
   follow(writtenOffset: number, flushedOffset: number): void {
-    this.#moved = true
     if (this.soleReplica && writtenOffset > this.highWatermark) this.#setHighWatermark(writtenOffset)
     this.#show(flushedOffset)
+    this.wake()
   }
 
   advanceHighWatermark(offset: number, flushedOffset: number): void {
     if (offset <= this.highWatermark) return
     this.#setHighWatermark(offset)
     this.#show(flushedOffset)
-    this.#moved = true
     this.wake()
   }
 
@@ -58,13 +56,6 @@ export class LogMarks {
   cut(offset: number): void {
     this.highWatermark = Math.min(this.highWatermark, offset)
     this.visibleEnd = Math.min(this.visibleEnd, offset)
-    this.#moved = true
-  }
-
-  /** The log failed: who waits is to be told. */
-  fail(): void {
-    this.#moved = true
-    this.wake()
   }
 
   add(waiter: Waiter): void {
@@ -76,10 +67,8 @@ export class LogMarks {
     this.#waiters?.delete(waiter)
   }
 
-  /** Wakes all, if anything moved since the last time. */
+  /** Something moved, or the log failed. */
   wake(): void {
-    if (!this.#moved) return
-    this.#moved = false
     if (this.#waiters === null || this.#waiters.size === 0) return
     for (const waiter of [...this.#waiters]) waiter.wake()
   }

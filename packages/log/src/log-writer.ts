@@ -8,9 +8,8 @@ import type { Segment } from './segment.ts'
 
 /** The log that a writer writes for. */
 export interface WriterOwner {
-  /** `writtenOffset` or `flushedOffset` moved; acks are given after this, waiters are woken by `settled`. */
+  /** `writtenOffset` or `flushedOffset` moved. Readers are told before acks are given: to them it is news, to producers a formality. */
   advanced(): void
-  settled(): void
   /** Could not write from `offset` on; the file is cut back to it. All that was appended since is to be forgotten before this resolves. */
   cutBack(offset: number, error: Error): Promise<void>
 }
@@ -56,7 +55,6 @@ export class LogWriter {
     if (offset <= this.flushedOffset || offset > this.writtenOffset) return
     this.flushedOffset = offset
     this.#owner.advanced()
-    this.#owner.settled()
   }
 
   /** A failed write is being cut off, or the log has failed. */
@@ -122,16 +120,14 @@ export class LogWriter {
   /** Writes what was gathered, as far as no group is under way. */
   pump(): void {
     const groups = this.#groups
-    let settled = false
     while (this.#storing === null && groups.length > 0 && !this.refuses) {
       const group = groups.length === 1 ? groups.pop()! : groups.shift()!
       if (group.durable || this.#home.pace.slow) this.#storeLater(group)
-      else settled = this.#store(group) || settled
+      else this.#store(group)
     }
-    if (settled) this.#owner.settled()
   }
 
-  #store(group: AppendGroup): boolean {
+  #store(group: AppendGroup): void {
     const {
       env: { clock },
       pace,
@@ -141,12 +137,11 @@ export class LogWriter {
       group.segment.fileToWrite().write(group.position, group.views)
     } catch (error) {
       this.#fail(group, error as Error)
-      return false
+      return
     }
     const nowMs = clock.monotonic()
     pace.took(nowMs - beganMs, nowMs)
     this.#finish(group, false)
-    return true
   }
 
   #storeLater(group: AppendGroup): void {
@@ -155,7 +150,6 @@ export class LogWriter {
       (synced) => {
         this.#storing = null
         this.#finish(group, synced)
-        this.#owner.settled()
         this.pump()
       },
       (error: unknown) => this.#fail(group, error as Error),
@@ -252,7 +246,7 @@ export class LogWriter {
       for (const ack of each.acks) ack(cause)
     }
     this.#wakeFinish()
-    this.#owner.settled()
+    this.#owner.advanced()
   }
 
   /** Resolves once all that was appended before the call survives the loss of power. */

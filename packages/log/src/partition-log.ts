@@ -85,7 +85,6 @@ export class PartitionLog implements WriterOwner {
     this.#appender.configure(config)
     this.#marks.flushPolicy = hasFlushPolicy(config)
     this.advanced()
-    this.settled()
   }
 
   /** The offset that the next record gets. */
@@ -119,7 +118,6 @@ export class PartitionLog implements WriterOwner {
   set soleReplica(sole: boolean) {
     this.#marks.soleReplica = sole
     this.advanced()
-    this.settled()
   }
 
   /** Below it all survives the loss of power. */
@@ -188,7 +186,7 @@ export class PartitionLog implements WriterOwner {
   }
 
   /**
-   * Wakes `waiter` whenever `visibleEnd`, the high watermark, what is written or `failed` moved, once a turn at most, until `offAdvance`.
+   * Wakes `waiter` whenever `visibleEnd`, the high watermark, what is written or `failed` moved, before the acks of it go, until `offAdvance`.
    */
   onAdvance(waiter: Waiter): void {
     this.#marks.add(waiter)
@@ -198,16 +196,11 @@ export class PartitionLog implements WriterOwner {
     this.#marks.remove(waiter)
   }
 
-  /** The writer's: marks follow what was written and flushed. */
+  /** The writer's: marks follow what was written and flushed, and those who wait are woken. */
   advanced(): void {
     const { writtenOffset, flushedOffset } = this.#writer
     this.#marks.follow(writtenOffset, flushedOffset)
     if (flushedOffset < writtenOffset && this.#flushTimer === null) this.#startFlushTimer()
-  }
-
-  /** The writer's: acks are out. */
-  settled(): void {
-    this.#marks.wake()
   }
 
   /** The in-sync replicas all have what is below `offset`. It never falls. */
@@ -320,7 +313,7 @@ export class PartitionLog implements WriterOwner {
     } finally {
       this.#cutting = false
     }
-    this.settled()
+    this.advanced()
   }
 
   /** The writer's: a full disk. */
@@ -360,7 +353,7 @@ export class PartitionLog implements WriterOwner {
     this.failed = error
     this.#flushTimer?.cancel()
     this.#writer.stop(error)
-    this.#marks.fail()
+    this.#marks.wake()
     this.#producers.older = null
   }
 

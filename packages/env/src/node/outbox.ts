@@ -9,16 +9,17 @@ interface Range {
   length: number
 }
 
-/** Up to here copying views together is cheaper than a writev. */
+/** Up to here copying is cheaper: views, than a writev; a range behind them, than a sendfile and waking the peer a second time. */
 const JOIN_BYTES_MAX = 16 << 10
 /** What one connection sends of files before the others have their turn: a tenth of a millisecond, lest one who reads much delays the tail. */
 const TURN_BYTES_MAX = 256 << 10
 const NOTHING = Buffer.alloc(0)
 
 /**
- * What a connection was given to send, in order. Views go to the socket, all up to the next file range in one call. A range goes by
- * sendfile(2) while the socket takes it; where it is full, one small piece is put into its queue, and its callback says when the peer
- * has read enough for more. So a slow reader costs one piece of memory. Without sendfile all goes in pieces, the header with the first.
+ * What a connection was given to send, in order. Views go to the socket, all up to the next file range in one call, and with them the
+ * range if it is small. A larger one goes by sendfile(2) while the socket takes it; where it is full, one small piece is put into its
+ * queue, and its callback says when the peer has read enough for more. So a slow reader costs one piece of memory. Without sendfile all
+ * goes in pieces, the header with the first.
  */
 export class Outbox {
   readonly #socket: Socket
@@ -98,9 +99,12 @@ export class Outbox {
       if (!(view instanceof Uint8Array)) break
       size += view.length
     }
-    if (count < queue.length && this.#socketFd < 0 && size <= JOIN_BYTES_MAX) {
-      this.#sendPiece(queue[count] as Range, count, size)
-      return
+    if (count < queue.length && size <= JOIN_BYTES_MAX) {
+      const range = queue[count] as Range
+      if (this.#socketFd < 0 || size + range.length <= JOIN_BYTES_MAX) {
+        this.#sendPiece(range, count, size)
+        return
+      }
     }
     const socket = this.#socket
     if (count === 1) socket.write(queue[0] as Uint8Array)
