@@ -70,7 +70,7 @@ export class NodeConnection implements Connection, Sender {
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     const fd = (socket as unknown as { _handle?: TcpHandle })._handle?.fd ?? -1
-    this.#outbox = new Outbox(socket, fd, native, pieces, () => loop.event(this.#roomy))
+    this.#outbox = new Outbox(socket, fd, native, pieces, loop, this.#roomy)
     socket.on('error', (error) => this.#broken(error))
     socket.on('end', () => loop.event(() => this.#ended()))
     socket.on('close', () => loop.event(() => this.#closed()))

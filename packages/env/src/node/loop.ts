@@ -64,6 +64,11 @@ export class NodeLoop implements Loop {
     this.#openTurn()
   }
 
+  /** More than one connection is busy. */
+  get shared(): boolean {
+    return this.#sharedTurns > 0
+  }
+
   /** Forgets who read last, so that a connection that is gone does not stay in memory. */
   forget(reader: object): void {
     if (this.#lastReader === reader) this.#lastReader = null

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { NodeFile } from './file.ts'
+import type { NodeLoop } from './loop.ts'
 import type { Native } from './native.ts'
 import type { PiecePool } from './piece-pool.ts'
 
@@ -11,8 +12,9 @@ interface Range {
 
 /** Up to here copying is cheaper: views, than a writev; a range behind them, than a sendfile and waking the peer a second time. */
 const JOIN_BYTES_MAX = 16 << 10
-/** What one connection sends of files before the others have their turn: a tenth of a millisecond, lest one who reads much delays the tail. */
+/** What one connection sends of files before others have their turn: a tenth of a millisecond, and far less where others are there. */
 const TURN_BYTES_MAX = 256 << 10
+const SHARED_TURN_BYTES_MAX = 64 << 10
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -27,6 +29,7 @@ export class Outbox {
   readonly #socketFd: number
   readonly #native: Native | null
   readonly #pieces: PiecePool
+  readonly #loop: NodeLoop
   /** The system takes more again. */
   readonly #roomy: () => void
   readonly #queue: (Uint8Array | Range)[] = []
@@ -39,11 +42,12 @@ export class Outbox {
   #dropped = false
   #turnBytes = 0
 
-  constructor(socket: Socket, socketFd: number, native: Native | null, pieces: PiecePool, roomy: () => void) {
+  constructor(socket: Socket, socketFd: number, native: Native | null, pieces: PiecePool, loop: NodeLoop, roomy: () => void) {
     this.#socket = socket
     this.#socketFd = native === null ? -1 : socketFd
     this.#native = native
     this.#pieces = pieces
+    this.#loop = loop
     this.#roomy = roomy
   }
 
@@ -126,8 +130,9 @@ export class Outbox {
   }
 
   #sendRange(range: Range): void {
-    while (this.#turnBytes < TURN_BYTES_MAX) {
-      const length = Math.min(range.length, TURN_BYTES_MAX - this.#turnBytes)
+    const bytesMax = this.#loop.shared ? SHARED_TURN_BYTES_MAX : TURN_BYTES_MAX
+    while (this.#turnBytes < bytesMax) {
+      const length = Math.min(range.length, bytesMax - this.#turnBytes)
       const sent = this.#socketFd < 0 ? 0 : this.#native!.sendFile(this.#socketFd, range.file.fd, range.position, length)
       if (sent <= 0) {
         this.#sendPiece(range, 0, 0)
@@ -182,7 +187,7 @@ export class Outbox {
     if (!this.#stuck || this.#dropped || this.#socket.writableLength > 0) return
     this.#stuck = false
     this.#pieceTaken()
-    this.#roomy()
+    this.#loop.event(this.#roomy)
   }
 
   #pieceTaken(): void {
