@@ -96,6 +96,7 @@ export class DirectoryCheckpoints {
   forget(name: string): Promise<void> {
     return this.#alone(async () => {
       const without = (map: Map<string, number>): Map<string, number> => {
+        if (!map.has(name)) return map
         const next = new Map(map)
         next.delete(name)
         return next
@@ -130,6 +131,7 @@ function gather(logs: Logs, before: ReadonlyMap<string, number>, of: (log: Check
 }
 
 function equal(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  if (a === b) return true
   if (a.size !== b.size) return false
   for (const [name, offset] of a) if (b.get(name) !== offset) return false
   return true
