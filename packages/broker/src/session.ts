@@ -139,10 +139,13 @@ export class Session implements Receiver {
   /** Starts the requests that waited, as far as each lets the next one start. */
   #next(): void {
     while (!this.#busy && this.#waiting.length > 0 && !this.#full) {
-      const { slab, start, end } = this.#waiting[0]!
-      if (!this.#start(slab, start, end)) return
-      this.#waiting.shift()
-      slab.letGo()
+      // out of the queue first: an answer that is known at once comes back here
+      const waiting = this.#waiting.shift()!
+      if (!this.#start(waiting.slab, waiting.start, waiting.end)) {
+        this.#waiting.unshift(waiting)
+        return
+      }
+      waiting.slab.letGo()
     }
     this.#throttle()
   }

@@ -40,11 +40,11 @@ export interface HeldHeartbeat {
   readonly release: ((there: boolean) => void) | null
 }
 
-/** Java's String.hashCode over UTF-16 units, without its sign, by the count of partitions. */
+/** The absolute value (0 for the smallest) of Java's String.hashCode over UTF-16 units, by the count of partitions: as Kafka places groups. */
 export function groupPartition(groupId: string, partitionCount: number): number {
   let hash = 0
   for (let i = 0; i < groupId.length; i++) hash = (Math.imul(31, hash) + groupId.charCodeAt(i)) | 0
-  return (hash & 0x7fffffff) % partitionCount
+  return (hash === -0x80000000 ? 0 : Math.abs(hash)) % partitionCount
 }
 
 /** All groups that this broker coordinates: those whose partition of `__consumer_offsets` it leads. */

@@ -68,3 +68,25 @@ test('a process id that is used again is not the owner', async () => {
     }
   })
 })
+
+test('a lock taken by fcntl, as Java takes it, keeps out', { skip: process.platform !== 'linux' }, async () => {
+  await inDirectory(async (path) => {
+    const script = `
+      import { openSync } from 'node:fs'
+      import koffi from ${JSON.stringify(import.meta.resolve('koffi'))}
+      const fcntl = koffi.load(null).func('int fcntl(int fd, int command, ...)')
+      const exclusive = new Uint8Array(new Uint16Array([1, ...Array(15).fill(0)]).buffer)
+      console.log(fcntl(openSync(${JSON.stringify(path)}, 'w+'), 6, 'void *', exclusive))
+      setInterval(() => {}, 60_000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    try {
+      assert.equal(String(await once(child.stdout!, 'data')).trim(), '0')
+      assert.throws(() => nodeEnv({ native: true }).disk.lock(path), LOCKED)
+    } finally {
+      child.kill('SIGKILL')
+      await exited
+    }
+    nodeEnv({ native: true }).disk.lock(path).release()
+  })
+})

@@ -1,12 +1,15 @@
 import { createRequire } from 'node:module'
 
-/** Three system calls that Node does not offer, through koffi. All else in `node/` works without them. */
+/** System calls that Node does not offer, through koffi. All else in `node/` works without them. */
 export interface Native {
   /** sendfile(2): how many bytes went, 0 where the file ends, -1 where the socket is full (or broken, as the next write will tell). */
   sendFile(socketFd: number, fileFd: number, position: number, length: number): number
   /** preadv2(2) with RWF_NOWAIT: as pread, 4 KiB at most, but WOULD_WAIT where the page is not in memory. Other failures: CANNOT_TELL. */
   readCached(fd: number, position: number, into: Uint8Array): number
-  /** flock(2), exclusive, without waiting: false where another descriptor has it. */
+  /**
+   * flock(2), and the lock of the open file description by fcntl(2), which excludes those that Java takes too; exclusive, without
+   * waiting: false where another has either.
+   */
   lockFile(fd: number): boolean
 }
 
@@ -25,6 +28,9 @@ const EAGAIN = 11
 const RWF_NOWAIT = 8
 const READ_BYTES_MAX = 4096
 const LOCK_EX_NB = 2 | 4
+const F_OFD_SETLK = 37
+/** struct flock: the type first, an exclusive one; all else 0, which is the whole file. */
+const WHOLE_FILE = new Uint8Array(new Uint16Array([1, ...Array(15).fill(0)]).buffer)
 
 let loaded: Native | null | undefined
 
@@ -52,6 +58,7 @@ function bind(): Native | null {
     const koffi = loadKoffi()
     const libc = koffi.load(null)
     const flock = libc.func('int flock(int fd, int operation)')
+    const fcntl = libc.func('int fcntl(int fd, int command, ...)')
     const sendfile = libc.func('int64_t sendfile(int out, int in, void *offset, size_t count)')
     const preadv2 = libc.func('int64_t preadv2(int fd, void *views, int count, int64_t offset, int flags)')
     const offset = new Uint32Array(2)
@@ -76,7 +83,7 @@ function bind(): Native | null {
         }
         return koffi.errno() === EAGAIN ? WOULD_WAIT : CANNOT_TELL
       },
-      lockFile: (fd) => flock(fd, LOCK_EX_NB) === 0,
+      lockFile: (fd) => flock(fd, LOCK_EX_NB) === 0 && fcntl(fd, F_OFD_SETLK, 'void *', WHOLE_FILE) === 0,
     }
   } catch {
     return null
