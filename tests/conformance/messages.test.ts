@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as protocol from '@ottla/protocol'
+import { METADATA_RECORDS } from '@ottla/protocol/data/metadata-records'
 import { GroupRecordType, ShareRecordType, TransactionRecordType } from '@ottla/protocol/data/record-types'
 import { versionRange, type Fields, type Message } from '@ottla/wire'
 
@@ -17,9 +18,10 @@ const LEFT_OUT_DATA: Record<string, string> = {
   'RequestHeader ResponseHeader': 'written by hand in headers.ts, for speed; tested beside it',
   'ShareGroupPartitionMetadataKey ShareGroupPartitionMetadataValue': 'a preview in 3.9 only',
   QuorumStateData: 'a JSON file of KRaft',
+  'RemoteLogSegmentMetadataRecord RemoteLogSegmentMetadataSnapshotRecord RemoteLogSegmentMetadataUpdateRecord':
+    'of tiered storage, which Ottla has not',
+  RemotePartitionDeleteMetadataRecord: 'of tiered storage, which Ottla has not',
 }
-/** KRaft's metadata and tiered storage's records: Ottla has neither. */
-const LEFT_OUT_DATA_TYPE = 'metadata'
 
 interface FactField {
   name: string
@@ -176,13 +178,23 @@ const data = await Promise.all(readdirSync(directory).map((file) => import(`@ott
 test("what is kept in records and files is Kafka's, field by field", () => {
   const door = Object.assign({}, ...data) as Record<string, Message<Fields> | undefined>
   for (const fact of records) {
-    if (leftOutData.has(fact.name) || fact.type === LEFT_OUT_DATA_TYPE) {
+    if (leftOutData.has(fact.name)) {
       assert.equal(door[fact.name], undefined, fact.name)
       continue
     }
     assert.ok(door[fact.name] !== undefined, `${fact.name} is not declared`)
     same(door[fact.name]!, fact)
   }
+})
+
+test("the types in front of metadata records are Kafka's", () => {
+  const types = Object.entries(METADATA_RECORDS).map(([key, { name, versionMax }]) => [Number(key), `${name}Record`, versionMax])
+  const facts = records.filter((fact) => fact.type === 'metadata' && !leftOutData.has(fact.name))
+  const wanted = facts.map((fact) => [fact.apiKey!, fact.name, versionRange(fact.validVersions)[1]])
+  assert.deepEqual(
+    types,
+    wanted.toSorted((a, b) => Number(a[0]) - Number(b[0])),
+  )
 })
 
 test('every fact is declared or is left out by name', () => {

@@ -15,12 +15,14 @@ import { runJobs } from './processes.ts'
 import { closingLine, failed, passed, skipped } from './report.ts'
 import { AT_ONCE, Suite } from './rounds.ts'
 import { dumpSegments } from './segment-dump.ts'
+import { takeOver } from './take-over.ts'
 import * as toolchains from './toolchains.ts'
 
 /** Segments of all lines without compression, at 64 KiB. */
 const SEGMENTS_MIN = 20
 
 const MIXED = 'mixed-group'
+const TAKE_OVER = 'take-over'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, broker: { type: 'string', default: 'ottla' }, keep: { type: 'boolean' } },
@@ -103,6 +105,8 @@ async function main(): Promise<void> {
             .map(({ topic }) => topic),
     )
     if (classPath !== undefined) await dump(classPath, broker.logDir, suite.acknowledged, rolled)
+    if (classPath !== undefined && !kafka && (only ?? [TAKE_OVER]).includes(TAKE_OVER))
+      await takeOver(`${directory}/${TAKE_OVER}`, classPath)
   } catch (error) {
     failed('the broker', error)
   } finally {

@@ -10,6 +10,7 @@ import { GroupTopic } from './group-topic.ts'
 import type { GroupConfig } from './groups/group-config.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { HandlerTable } from './handler-table.ts'
+import { takeOverKraft } from './kraft/kraft-directories.ts'
 import { LogDirectories } from './log-directories.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
@@ -36,6 +37,7 @@ export class Broker {
 
   /** Starts a broker on a tree that is its own; rejects with a sentence for the operator, and nothing stays open. */
   static async start(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<Broker> {
+    await takeOverKraft(env, zooKeeper, config)
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
     const defaults = topicConfig(config, new Map())
@@ -139,6 +141,9 @@ function directoryOptions(config: BrokerConfig): LogDirectoryOptions {
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
     highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
     retentionIntervalMs: config.logRetentionCheckIntervalMs,
+    cleanerBackoffMs: config.logCleanerEnable ? config.logCleanerBackoffMs : Infinity,
+    cleanerDedupeBytesMax: config.logCleanerDedupeBufferSize,
+    cleanerIoBytesPerSecondMax: config.logCleanerIoMaxBytesPerSecond,
   }
 }
 

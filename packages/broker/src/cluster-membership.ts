@@ -38,14 +38,14 @@ export function randomId(env: Env): string {
   }
 }
 
-/** Makes the layout where it lacks, and answers the cluster's id, which the first broker ever chooses. */
-export async function prepareCluster(env: Env, zooKeeper: ZooKeeper): Promise<string> {
+/** Makes the layout where it lacks, and answers the cluster's id, which the first broker ever chooses: `id` where it has one already. */
+export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string): Promise<string> {
   const known = await dataOf(zooKeeper, '/cluster/id')
   if (known === undefined || known === null) {
     for (const path of ROOTS) await createPath(zooKeeper, path, null)
     await ignoreExisting(zooKeeper.setData('/ottla', json({ version: 1 })))
     await createPath(zooKeeper, '/cluster', null)
-    await ignoreExisting(zooKeeper.create('/cluster/id', json({ version: '1', id: randomId(env) })))
+    await ignoreExisting(zooKeeper.create('/cluster/id', json({ version: '1', id: id ?? randomId(env) })))
     return prepareCluster(env, zooKeeper)
   }
   return (JSON.parse(known.toString()) as { id: string }).id

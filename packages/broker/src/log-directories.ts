@@ -1,6 +1,5 @@
 import type { Env } from '@ottla/env'
 import { LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '@ottla/log'
-import { ZERO_UUID } from '@ottla/wire'
 
 /** The directories of `log.dirs` as one place: every log by topic and partition, new ones where the fewest are. */
 export class LogDirectories {
@@ -24,7 +23,7 @@ export class LogDirectories {
   ): Promise<LogDirectories> {
     const opened: LogDirectory[] = []
     try {
-      for (const path of paths) opened.push(await LogDirectory.open(env, path, identity, options))
+      for (const path of paths) opened.push(await LogDirectory.open(env, path, identity, sharedAmong(paths.length, options)))
       const all = new LogDirectories(opened)
       await Promise.all(
         opened.map(async (directory) => {
@@ -47,16 +46,14 @@ export class LogDirectories {
   }
 
   /**
-   * The log of this partition of this topic id. One of an older topic of the same name makes room for it; but one that is offline, or that
-   * has no id (one that could not be read has none either), may hold this topic's records: it stays, and is taken over where it is sound.
+   * The log of this partition of this topic id. One that is there already but is offline, or has no id (one that could not be read has
+   * none either), may hold this topic's records: it is taken over where it is sound. One of another id is not touched: it may be this
+   * topic's with a damaged `partition.metadata`. Throws INCONSISTENT_TOPIC_ID then.
    */
   async obtain(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
     const known = this.get(topic, partition)
     if (known !== undefined && known.topicId === topicId) return known
-    if (known !== undefined && (known.failed !== null || known.topicId === ZERO_UUID)) {
-      return this.#homes.get(known)!.create(topic, partition, topicId, config)
-    }
-    if (known !== undefined) await this.delete(known)
+    if (known !== undefined) return this.#homes.get(known)!.create(topic, partition, topicId, config)
     const usable = this.#directories.filter((directory) => directory.failed === null)
     if (usable.length === 0) throw new Error('every directory of log.dirs has failed; see the log for why')
     const directory = usable.reduce((best, next) => (this.#count(next) < this.#count(best) ? next : best))
@@ -91,6 +88,16 @@ export class LogDirectories {
     for (const home of this.#homes.values()) if (home === directory) count++
     for (const home of this.#creating) if (home === directory) count++
     return count
+  }
+}
+
+/** Each directory compacts by itself: the memory and the rate are those of all. */
+function sharedAmong(directoryCount: number, options: LogDirectoryOptions): LogDirectoryOptions {
+  const { cleanerDedupeBytesMax, cleanerIoBytesPerSecondMax } = options
+  return {
+    ...options,
+    ...(cleanerDedupeBytesMax === undefined ? {} : { cleanerDedupeBytesMax: cleanerDedupeBytesMax / directoryCount }),
+    ...(cleanerIoBytesPerSecondMax === undefined ? {} : { cleanerIoBytesPerSecondMax: cleanerIoBytesPerSecondMax / directoryCount }),
   }
 }
 

@@ -15,14 +15,16 @@ type Logs = ReadonlyMap<string, CheckpointedLog>
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
 const LOG_STARTS = 'log-start-offset-checkpoint'
+const CLEANED = 'cleaner-offset-checkpoint'
 
-/** The three offset checkpoints of a log directory (formats §5), as they stand on disk. One write at a time. */
+/** The four offset checkpoints of a log directory (formats §5), as they stand on disk. One write at a time. */
 export class DirectoryCheckpoints {
   readonly #env: Env
   readonly #path: string
   #recoveryPoints: Map<string, number>
   #highWatermarks: Map<string, number>
   #logStarts: Map<string, number>
+  #cleaned: Map<string, number>
   #writing: Promise<void> = Promise.resolve()
 
   private constructor(
@@ -31,12 +33,14 @@ export class DirectoryCheckpoints {
     recoveryPoints: Map<string, number>,
     highWatermarks: Map<string, number>,
     logStarts: Map<string, number>,
+    cleaned: Map<string, number>,
   ) {
     this.#env = env
     this.#path = path
     this.#recoveryPoints = recoveryPoints
     this.#highWatermarks = highWatermarks
     this.#logStarts = logStarts
+    this.#cleaned = cleaned
   }
 
   static async read(env: Env, path: string): Promise<DirectoryCheckpoints> {
@@ -49,7 +53,8 @@ export class DirectoryCheckpoints {
         return new Map()
       }
     }
-    return new DirectoryCheckpoints(env, path, await read(RECOVERY_POINTS), await read(HIGH_WATERMARKS), await read(LOG_STARTS))
+    const known = [await read(RECOVERY_POINTS), await read(HIGH_WATERMARKS), await read(LOG_STARTS), await read(CLEANED)] as const
+    return new DirectoryCheckpoints(env, path, ...known)
   }
 
   /** By `<topic>-<partition>`. */
@@ -61,7 +66,19 @@ export class DirectoryCheckpoints {
     }
   }
 
-  /** All three, those that changed. A failed log keeps what stands there. */
+  /** Where compaction goes on; undefined: it has not been there. */
+  cleanedOffset(name: string): number | undefined {
+    return this.#cleaned.get(name)
+  }
+
+  /** Compaction has come to `offset`; passed over where the log is gone by then. */
+  setCleaned(name: string, offset: number, isGone: () => boolean): Promise<void> {
+    return this.#alone(async () => {
+      if (!isGone()) this.#cleaned = await this.#writeOne(CLEANED, this.#cleaned, new Map(this.#cleaned).set(name, offset))
+    })
+  }
+
+  /** The three that follow the logs, those that changed. A failed log keeps what stands there. */
   write(logs: Logs): Promise<void> {
     return this.#alone(async () => {
       const recoveryPoints = gather(logs, this.#recoveryPoints, (log) => log.recoveryPoint)
@@ -85,10 +102,11 @@ export class DirectoryCheckpoints {
 
   /** Before a log is cut: no file may say that more than `offset` of it is there. */
   lower(name: string, offset: number): Promise<void> {
+    const lowered = (map: Map<string, number>): Map<string, number> =>
+      (map.get(name) ?? 0) <= offset ? map : new Map(map).set(name, offset)
     return this.#alone(async () => {
-      if ((this.#recoveryPoints.get(name) ?? 0) <= offset) return
-      const next = new Map(this.#recoveryPoints).set(name, offset)
-      this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, next)
+      this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, lowered(this.#recoveryPoints))
+      this.#cleaned = await this.#writeOne(CLEANED, this.#cleaned, lowered(this.#cleaned))
     })
   }
 
@@ -104,6 +122,7 @@ export class DirectoryCheckpoints {
       this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, without(this.#recoveryPoints))
       this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, without(this.#logStarts))
       this.#highWatermarks = await this.#writeOne(HIGH_WATERMARKS, this.#highWatermarks, without(this.#highWatermarks))
+      this.#cleaned = await this.#writeOne(CLEANED, this.#cleaned, without(this.#cleaned))
     })
   }
 

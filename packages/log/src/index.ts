@@ -5,12 +5,12 @@ export type { Waiter } from './log-marks.ts'
 export type { Stored } from './append-group.ts'
 export { DEFAULT_LOG_CONFIG, flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 export { LogSlice } from './log-slice.ts'
-export type { Identity } from './meta-properties.ts'
+export { readMetaProperties, writeMetaProperties, type Identity, type MetaProperties } from './meta-properties.ts'
 export { CorruptLogError } from './recovery.ts'
 export type { TimestampedOffset } from './timestamp-lookup.ts'
 export type { AbortedTransaction } from './txn-index.ts'
 export type { ProducerState } from './producer-state.ts'
-export { CorruptFileError, readOffsetCheckpoint } from './checkpoint.ts'
+export { CorruptFileError, readLeaderEpochs, readOffsetCheckpoint } from './checkpoint.ts'
 export {
   checkSegment,
   readOffsetIndex,

@@ -28,6 +28,14 @@ export interface LogConfig {
   readonly deleteOld: boolean
   /** `cleanup.policy` contains `compact`. */
   readonly compact: boolean
+  /** `min.cleanable.dirty.ratio`: a log is compacted once more than this part of it, by bytes, is not. */
+  readonly minCleanableDirtyRatio: number
+  /** `min.compaction.lag.ms`: a record is not compacted away before this age. */
+  readonly minCompactionLagMs: number
+  /** `max.compaction.lag.ms`: a record is taken up at this age, whatever the ratio; 2^63-1 or Infinity: no limit. */
+  readonly maxCompactionLagMs: number
+  /** `delete.retention.ms`: how long a tombstone, or the marker of a transaction that is gone, stays after compaction has met it. */
+  readonly deleteRetentionMs: number
 }
 
 /** Kafka's defaults. */
@@ -47,6 +55,10 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   producerIdExpirationMs: 86400000,
   deleteOld: true,
   compact: false,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Infinity,
+  deleteRetentionMs: 86400000,
 }
 
 /** `flush.messages` and `flush.ms` of Kafka's default, 2^63-1, mean never, as null does. */

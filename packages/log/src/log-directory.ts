@@ -2,13 +2,14 @@ import { EnvError, type Env, type Lock, type Timer } from '@ottla/env'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { directoryOf, readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
 import { ZERO_UUID } from '@ottla/wire'
+import type { CompactedLog } from './cleaner/cleanable.ts'
+import { Cleaner, type CleanerHome, type CleanerOptions } from './cleaner/cleaner.ts'
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { DELETED_DIRECTORY, topicPartitionOf } from './file-names.ts'
 import { isFull } from './full-disk.ts'
 import { eachOf, Gate } from './gate.ts'
 import type { LogConfig } from './log-config.ts'
-import type { LogHome } from './log-home.ts'
 import { loadLog } from './log-loader.ts'
 import { claimDirectory, type Identity } from './meta-properties.ts'
 import { OpenSegments } from './open-segments.ts'
@@ -17,13 +18,15 @@ import { nothingLoaded } from './loaded-log.ts'
 import { PartitionLog } from './partition-log.ts'
 import { retain } from './retention.ts'
 
-export interface LogDirectoryOptions {
+export interface LogDirectoryOptions extends CleanerOptions {
   /** `log.flush.offset.checkpoint.interval.ms`; also how often log starts are written. Default 60,000. */
   readonly recoveryPointIntervalMs?: number
   /** `replica.high.watermark.checkpoint.interval.ms`. Default 5,000. */
   readonly highWatermarkIntervalMs?: number
   /** `log.retention.check.interval.ms`. Default 300,000. */
   readonly retentionIntervalMs?: number
+  /** `log.cleaner.backoff.ms`: how long compaction rests; Infinity: it runs by `runCleaner` alone. Default 15,000. */
+  readonly cleanerBackoffMs?: number
   /** Segments that may be open at once, beyond those in use. Default 1,000. */
   readonly openSegmentsMax?: number
   /** `num.recovery.threads.per.data.dir`: partitions that are loaded at once. Default 16. */
@@ -38,7 +41,7 @@ const METADATA_LOG = '__cluster_metadata-0'
 const CLEAN_MARKER = '.kafka_cleanshutdown'
 
 /** One of `log.dirs`: this process's alone while open. Holds the partitions' directories, the checkpoints, and the timers of upkeep. */
-export class LogDirectory implements LogHome {
+export class LogDirectory implements CleanerHome {
   readonly path: string
   readonly env: Env
   readonly pace = new Pace()
@@ -55,6 +58,7 @@ export class LogDirectory implements LogHome {
   readonly #lock: Lock
   readonly #logs = new Map<string, PartitionLog>()
   readonly #checkpoints: DirectoryCheckpoints
+  readonly #cleaner: Cleaner
   readonly #creating = new Map<string, Promise<PartitionLog>>()
   readonly #makers = new Gate(MAKERS_MAX)
   #nameSync: Promise<void> = Promise.resolve()
@@ -79,6 +83,7 @@ export class LogDirectory implements LogHome {
     this.#options = options
     this.#lock = lock
     this.#checkpoints = checkpoints
+    this.#cleaner = new Cleaner(this, options)
   }
 
   /** Makes it where there is none, locks it, and reads what concerns all its partitions. Rejects where another has it. */
@@ -156,7 +161,11 @@ export class LogDirectory implements LogHome {
         existing.topicId = topicId
       }
       if (existing.topicId === topicId || existing.failed !== null) return existing
-      throw new KafkaError(ErrorCode.INCONSISTENT_TOPIC_ID, `${existing.directory} belongs to topic id ${existing.topicId}, not ${topicId}`)
+      throw new KafkaError(
+        ErrorCode.INCONSISTENT_TOPIC_ID,
+        `${existing.directory} belongs to topic id ${existing.topicId}, not ${topicId}: move it away if it is another topic's, or mend its ` +
+          `partition.metadata`,
+      )
     }
     if (this.failed !== null) throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${this.path} is offline: ${this.failed.message}`)
     const creating = this.#makers.run(() => this.#create(name, topic, partition, topicId, config))
@@ -217,13 +226,26 @@ export class LogDirectory implements LogHome {
     for (const log of [...this.#logs.values()]) {
       if (log.failed !== null || this.failed !== null) continue
       try {
-        count += await retain(this, log)
+        count += await log.rearrange(() => retain(this, log))
         log.expireProducers()
       } catch (error) {
         if (log.failed === null) this.#upkeepFailed(error as Error)
       }
     }
     return count
+  }
+
+  /** Compacts every log that is due, the dirtiest first. Answers how many were. */
+  async runCleaner(): Promise<number> {
+    return await this.#cleaner.run()
+  }
+
+  cleanedOffset({ topic, partition }: CompactedLog): number | undefined {
+    return this.#checkpoints.cleanedOffset(`${topic}-${partition}`)
+  }
+
+  async setCleanedOffset(log: CompactedLog, offset: number): Promise<void> {
+    await this.#checkpoints.setCleaned(`${log.topic}-${log.partition}`, offset, () => log.failed !== null)
   }
 
   /** Writes recovery points, high watermarks and log starts, where they have changed. */
@@ -261,9 +283,11 @@ export class LogDirectory implements LogHome {
 
   #startUpkeep(): void {
     const { recoveryPointIntervalMs = 60000, highWatermarkIntervalMs = 5000, retentionIntervalMs = 300000 } = this.#options
+    const { cleanerBackoffMs = 15000 } = this.#options
     this.#every(recoveryPointIntervalMs, () => this.checkpoint())
     this.#every(highWatermarkIntervalMs, () => this.#checkpoints.writeHighWatermarks(this.#logs))
     this.#every(retentionIntervalMs, () => this.runRetention())
+    if (cleanerBackoffMs < Infinity) this.#every(cleanerBackoffMs, () => this.runCleaner())
   }
 
   #every(intervalMs: number, work: () => Promise<unknown>): void {
@@ -285,7 +309,7 @@ export class LogDirectory implements LogHome {
     if (this.#closing) return
     this.#closing = true
     for (const timer of this.#timers) timer.cancel()
-    await Promise.allSettled(this.#creating.values())
+    await Promise.allSettled([...this.#creating.values(), this.#cleaner.stop()])
     try {
       await eachOf([...this.#logs.values()], SYNCS_MAX, (log) => log.close())
       if (this.failed === null) await this.#markClean()

@@ -97,8 +97,17 @@ export interface ReadLog {
 export async function* batchesFrom(log: ReadLog, from: number): AsyncGenerator<Buffer> {
   const end = log.writtenOffset
   let offset = Math.max(from, log.logStartOffset)
+  let finished: Segment | null = null
   while (offset < end) {
-    const segment = log.segments[segmentIndexFor(log.segments, offset)]!
+    const at = segmentIndexFor(log.segments, offset)
+    const segment = log.segments[at]!
+    // one that compaction has put in the place of several is begun where they were left
+    if (segment === finished) {
+      const next = log.segments[at + 1]
+      if (next === undefined) return
+      offset = Math.max(offset, next.baseOffset)
+      continue
+    }
     segment.hold()
     try {
       await segment.warm(offset)
@@ -112,8 +121,6 @@ export async function* batchesFrom(log: ReadLog, from: number): AsyncGenerator<B
     } finally {
       segment.release()
     }
-    const next = log.segments.find((each) => each.baseOffset > segment.baseOffset)
-    if (next === undefined) return
-    offset = Math.max(offset, next.baseOffset)
+    finished = segment
   }
 }

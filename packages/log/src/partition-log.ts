@@ -6,6 +6,7 @@ import type { Stored } from './append-group.ts'
 import { EpochCheckpoint } from './epoch-checkpoint.ts'
 import { isFull } from './full-disk.ts'
 import type { LoadedLog } from './loaded-log.ts'
+import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 import { cutSegments } from './log-cut.ts'
 import type { LogHome } from './log-home.ts'
@@ -39,6 +40,8 @@ export class PartitionLog implements WriterOwner {
   config: LogConfig
   /** Oldest first; the last one is the active one. */
   readonly segments: Segment[]
+  /** How often it was cut. */
+  cutCount = 0
   readonly #home: LogHome
   readonly #producers: ProducerStates
   readonly #epochs: EpochCheckpoint
@@ -47,6 +50,7 @@ export class PartitionLog implements WriterOwner {
   readonly #finisher: SegmentFinisher
   readonly #appender: Appender
   readonly #marks: LogMarks
+  readonly #arranging = new Gate(1)
   #closed = false
   #cutting = false
   #flushTimer: Timer | null = null
@@ -75,6 +79,7 @@ export class PartitionLog implements WriterOwner {
     this.#finisher = new SegmentFinisher(home, this)
     this.#appender = new Appender(home, this, producers, this.#epochs, this.#writer, this.#finisher, config, logEndOffset)
     const highWatermark = Math.min(Math.max(loaded.highWatermark, logStartOffset), logEndOffset)
+    producers.onHighWatermark(highWatermark)
     this.#marks = new LogMarks(producers, highWatermark, Math.max(recoveryPoint, logStartOffset), hasFlushPolicy(config))
     this.advanced()
   }
@@ -264,6 +269,11 @@ export class PartitionLog implements WriterOwner {
     return this.#producers.all()
   }
 
+  /** What is known of an active producer. */
+  producer(producerId: number): ProducerState | undefined {
+    return this.#producers.get(producerId)
+  }
+
   expireProducers(): number {
     return this.#producers.expire(this.#home.env.clock.now(), this.config.producerIdExpirationMs)
   }
@@ -324,8 +334,18 @@ export class PartitionLog implements WriterOwner {
     await this.#cutTo(offset)
   }
 
+  /** Runs what changes closed segments (retention, compaction, a cut), one such work at a time. */
+  rearrange<T>(work: () => Promise<T>): Promise<T> {
+    return this.#arranging.run(work)
+  }
+
   async #cutTo(offset: number): Promise<void> {
+    this.cutCount++
     await this.#finisher.idle()
+    await this.rearrange(() => this.#cutSegments(offset))
+  }
+
+  async #cutSegments(offset: number): Promise<void> {
     await cutSegments(this.#home, this.segments, this.directory, offset, this.config)
     this.#reader.forget()
     this.#appender.cut(offset)

@@ -4,18 +4,27 @@ import type { LogHome } from './log-home.ts'
 import { resumeSegment } from './segment-resume.ts'
 import type { Segment } from './segment.ts'
 
-/** Renames segments that are in use no more to `.deleted` at once, and removes them after `file.delete.delay.ms`. */
-export async function removeSegments(home: LogHome, segments: readonly Segment[], directory: string, config: LogConfig): Promise<void> {
+/**
+ * Renames segments that are in use no more to `.deleted` at once, and removes them after `file.delete.delay.ms`. Their producer snapshots
+ * go, save the one at `replacedOffset`, where another segment begins now.
+ */
+export async function removeSegments(
+  home: LogHome,
+  segments: readonly Segment[],
+  directory: string,
+  config: LogConfig,
+  replacedOffset = -1,
+): Promise<void> {
   if (segments.length === 0) return
   const { disk } = home.env
   const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
   const paths: string[] = []
   for (const segment of segments) {
-    await segment.renameAway(DELETED_SUFFIX, (path) => names.has(path))
+    await segment.rename(DELETED_SUFFIX, ['.log', '.index', '.timeindex', '.txnindex'], (path) => names.has(path))
     if (!segment.held) segment.close()
     for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
     const snapshot = `${directory}/${fileName(segment.baseOffset, '.snapshot')}`
-    if (names.has(snapshot)) await disk.remove(snapshot)
+    if (segment.baseOffset !== replacedOffset && names.has(snapshot)) await disk.remove(snapshot)
   }
   home.removeLater(config.fileDeleteDelayMs, async () => {
     for (const segment of segments) segment.close()

@@ -1,4 +1,4 @@
-import type { Disk, File } from '@ottla/env'
+import { EnvError, type Disk, type File } from '@ottla/env'
 import { recordBatch } from '@ottla/protocol'
 import { located, locateBatch } from './batch-reader.ts'
 import { fileName, type SegmentSuffix } from './file-names.ts'
@@ -42,13 +42,16 @@ export class Segment {
   indexesMissing = false
   /** Its name isn't known to survive a crash. */
   nameUnsynced = false
+  /** What its files' names have behind the usual ones: one that is being made, or is deleted. */
+  suffix = ''
   readonly #disk: Disk
   readonly #open: OpenSegments
   #file: File | null = null
   #writable = false
   #holds = 0
   #sinceIndexEntryBytes = 0
-  #suffix = ''
+  /** The suffix that some of its files may have already. */
+  #suffixToBe: string | null = null
   readonly #aborted: AbortedTransaction[] = []
   #opening: Promise<void> | null = null
 
@@ -65,7 +68,16 @@ export class Segment {
   }
 
   path(suffix: SegmentSuffix): string {
-    return `${this.directory}/${fileName(this.baseOffset, suffix)}${this.#suffix}`
+    return `${this.directory}/${fileName(this.baseOffset, suffix)}${this.suffix}`
+  }
+
+  #openToRead(suffix: SegmentSuffix): File {
+    try {
+      return this.#disk.open(this.path(suffix), 'read')
+    } catch (error) {
+      if (this.#suffixToBe === null || !(error instanceof EnvError) || error.code !== 'not-found') throw error
+      return this.#disk.open(`${this.directory}/${fileName(this.baseOffset, suffix)}${this.#suffixToBe}`, 'read')
+    }
   }
 
   get held(): boolean {
@@ -88,7 +100,7 @@ export class Segment {
 
   /** The file of batches, to read from; opened where it isn't. */
   file(): File {
-    if (this.#file === null) this.#file = this.#disk.open(this.path('.log'), 'read')
+    if (this.#file === null) this.#file = this.#openToRead('.log')
     this.#open.touch(this)
     return this.#file
   }
@@ -183,7 +195,7 @@ export class Segment {
   }
 
   openIndex(suffix: '.index' | '.timeindex'): File {
-    return this.#disk.open(this.path(suffix), 'read')
+    return this.#openToRead(suffix)
   }
 
   /** Reads the offset index out of the page cache. False where that would wait for the device: `loadOffsets`. */
@@ -319,11 +331,15 @@ export class Segment {
     }
   }
 
-  /** Gives all its files the suffix `.deleted`; they stay readable for those who hold them. */
-  async renameAway(suffix: string, present: (name: string) => boolean): Promise<void> {
-    const suffixes: SegmentSuffix[] = ['.log', '.index', '.timeindex', '.txnindex']
-    const names = suffixes.map((each) => this.path(each)).filter(present)
-    for (const path of names) await this.#disk.rename(path, path + suffix)
-    this.#suffix = suffix
+  /** Gives those of its files that there are another suffix, in this order. Who reads them goes on. */
+  async rename(suffix: string, order: readonly SegmentSuffix[], present: (path: string) => boolean): Promise<void> {
+    const paths = order.map((each) => this.path(each)).filter(present)
+    this.#suffixToBe = suffix
+    for (const path of paths) await this.#disk.rename(path, path.slice(0, path.length - this.suffix.length) + suffix)
+    this.suffix = suffix
+    this.#suffixToBe = null
+    if (suffix !== '' || this.transactions === null) return
+    this.transactions.close()
+    this.transactions = await TransactionIndex.open(this.#disk, this.path('.txnindex'), this.baseOffset)
   }
 }

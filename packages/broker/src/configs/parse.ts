@@ -79,6 +79,8 @@ function parseWhole(text: string, [min, max]: readonly [number, number]): number
 }
 
 function formatNumber(value: number): string {
+  // a double without a limit, as Java writes it
+  if (value === Number.MAX_VALUE) return '1.7976931348623157E308'
   if (value >= LONG_MAX) return LONG_MAX_TEXT
   return value <= -LONG_MAX ? LONG_MIN_TEXT : String(value)
 }

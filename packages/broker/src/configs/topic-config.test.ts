@@ -34,10 +34,18 @@ test('it is what a log wants to know', () => {
       'message.timestamp.type': 'LogAppendTime',
       'internal.segment.bytes': '1000',
       'flush.messages': '1',
+      'delete.retention.ms': '7',
+      'min.cleanable.dirty.ratio': '0.1',
+      'min.compaction.lag.ms': '8',
+      'max.compaction.lag.ms': '9000',
     }),
   )
   assert.deepEqual([config.deleteOld, config.compact, config.logAppendTime, config.segmentBytes], [false, true, true, 1000])
   assert.deepEqual([config.flushMessages, config.producerIdExpirationMs], [1, 86400000])
+  assert.deepEqual([config.deleteRetentionMs, config.minCleanableDirtyRatio], [7, 0.1])
+  assert.deepEqual([config.minCompactionLagMs, config.maxCompactionLagMs], [8, 9000])
+  assert.equal(config.segmentMs, 9000, 'an active segment ends before max.compaction.lag.ms')
+  assert.equal(topicConfig(broker(), map({ 'max.compaction.lag.ms': '9000' })).segmentMs, 604800000)
 })
 
 test("stored keys that there are not are passed over; a value that can't be is not", () => {

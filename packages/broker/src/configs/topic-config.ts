@@ -32,6 +32,8 @@ export function topicConfig(broker: BrokerConfig, overrides: ReadonlyMap<string,
   return {
     ...typed,
     segmentBytes: typed.internalSegmentBytes ?? typed.segmentBytes,
+    // the active segment is not compacted, so it must end in time (KIP-354)
+    segmentMs: cleanupPolicy.has('compact') ? Math.min(typed.segmentMs, typed.maxCompactionLagMs) : typed.segmentMs,
     cleanupPolicy,
     deleteOld: cleanupPolicy.has('delete'),
     compact: cleanupPolicy.has('compact'),

@@ -25,6 +25,14 @@ interface Ordered {
   left: number
 }
 
+/** What losses of power met, and what of it they took. */
+export interface Losses {
+  unsyncedPieces: number
+  lostPieces: number
+  unsyncedNames: number
+  lostNames: number
+}
+
 /** A host's disk. What is not of `Disk` is for the test: faults on demand, and a look at what is there. */
 export class SimDisk implements Disk {
   /** What fits. Writes beyond it keep a part and fail with `full`. */
@@ -35,6 +43,9 @@ export class SimDisk implements Disk {
   openCount = 0
   /** Under way: a crash may leave a part of each. */
   readonly laterWrites = new Set<LaterWrite>()
+  readonly losses: Losses = { unsyncedPieces: 0, lostPieces: 0, unsyncedNames: 0, lostNames: 0 }
+  /** For the test: called when an operation was done. True: the program never hears of it, as its life is about to be ended. */
+  watcher: ((operation: DiskOperation, path: string) => boolean) | null = null
   readonly #host: Host
   readonly #tree = new Tree()
   readonly #locks = new Set<string>()
@@ -54,6 +65,7 @@ export class SimDisk implements Disk {
       node = new Inode()
       node.modifiedMs = this.#now()
       this.#tree.put(parent, name, node, this.#now())
+      this.watcher?.('open', path)
     } else if (mode === 'create') throw new EnvError('exists', `${path} exists`)
     return new SimFile(this.#host, path, node, mode !== 'read')
   }
@@ -103,9 +115,25 @@ export class SimDisk implements Disk {
     this.#ordered.push({ operation, code, pathPart, left: count })
   }
 
+  /** Those that were ordered and did not come yet won't. */
+  forgetFailures(): void {
+    this.#ordered = []
+  }
+
   /** Decay of a bit, in memory and on the platter. */
   flipBit(path: string, position: number, bit = 0): void {
     this.#inode(path).flipBit(position, bit)
+  }
+
+  /** A file that was lost, by whatever. */
+  lose(path: string): void {
+    this.#tree.remove(path, this.#now())
+    this.#tree.settle()
+  }
+
+  /** The paths of all files. */
+  paths(): string[] {
+    return [...this.#tree.paths()]
   }
 
   /** What the file holds now; null where there is none. */
@@ -120,10 +148,17 @@ export class SimDisk implements Disk {
     for (const write of this.laterWrites) write.leavePart(dice)
     this.kill()
     // all at once: a file that only an undone removal brings back is as torn as the rest
+    const { losses } = this
     const files = new Set(this.#tree.files())
-    this.#tree.crash(dice)
+    const names = this.#tree.crash(dice)
+    losses.unsyncedNames += names.unsynced
+    losses.lostNames += names.lost
     for (const inode of this.#tree.files()) files.add(inode)
-    for (const inode of files) inode.crash(dice)
+    for (const inode of files) {
+      const pieces = inode.crash(dice)
+      losses.unsyncedPieces += pieces.unsynced
+      losses.lostPieces += pieces.lost
+    }
   }
 
   /** Of the process. */
@@ -154,7 +189,8 @@ export class SimDisk implements Disk {
       world.schedule(delayMs, this.#host, KIND.disk, () => {
         try {
           this.check(operation, path)
-          resolve(work())
+          const result = work()
+          if (this.watcher?.(operation, path) !== true) resolve(result)
         } catch (error) {
           if (!(error instanceof EnvError)) throw error
           failed?.()

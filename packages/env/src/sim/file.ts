@@ -36,7 +36,9 @@ export class SimFile implements File {
     const { world } = this.#host
     // the loop stands still meanwhile, as it would
     if (world.dice.chance(world.faults.stallRate)) world.timeMs += 5 + world.dice.below(50)
-    this.#put(position, views, false, () => this.#host.disk.check('write', this.path))
+    const { disk } = this.#host
+    this.#put(position, views, false, () => disk.check('write', this.path))
+    disk.watcher?.('write', this.path)
   }
 
   async writeLater(position: number, views: readonly Uint8Array[], durable: boolean): Promise<void> {

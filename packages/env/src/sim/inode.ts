@@ -1,8 +1,11 @@
 import type { Dice } from './dice.ts'
 
-const SECTOR_BYTES = 512
-/** How often a crash tears the sector that was under the head. */
+/** What a crash keeps or loses as one: a page of the page cache, or a sector of the platter where the crash fell into the writing of a page. */
+const PIECE_BYTES = [4096, 512]
+/** How often a crash tears the piece that was under the head, or that was also written back before its last change. */
 const TORN_RATE = 0.05
+/** How often a file's new size is on the platter though its last pages are not: they read as zeros. */
+const SIZE_ALONE_RATE = 0.2
 
 interface Span {
   from: number
@@ -81,22 +84,32 @@ export class Inode {
     }
   }
 
-  /** Each sector that was not synced may have reached the platter or not; a size never covers what was not written. */
-  crash(dice: Dice): void {
+  /**
+   * Any of the pages that were not synced may have reached the platter, whichever came first. Answers how many pieces there were to lose, and
+   * how many were lost.
+   */
+  crash(dice: Dice): { unsynced: number; lost: number } {
     const keepRate = [0, 0.5, 0.9, 1][dice.below(4)]!
+    const pieceBytes = PIECE_BYTES[dice.below(PIECE_BYTES.length)]!
     const cutKept = dice.chance(0.5)
     // blocks behind a cut are given out only once the cut is on the platter
     const end = cutKept ? this.sizeBytes : Math.min(this.sizeBytes, this.#cutTo)
     if (cutKept) this.#settleCut()
+    const kept = new Map<number, boolean>()
+    let written = 0
     for (const span of [...this.#syncing].flat().concat(this.#dirty)) {
-      for (let at = span.from - (span.from % SECTOR_BYTES); at < span.to; at += SECTOR_BYTES) {
+      written = Math.max(written, Math.min(span.to, end))
+      for (let at = span.from - (span.from % pieceBytes); at < span.to; at += pieceBytes) {
         const from = Math.max(at, span.from)
-        let to = Math.min(at + SECTOR_BYTES, span.to, end)
-        if (to <= from || !dice.chance(keepRate)) continue
+        let to = Math.min(at + pieceBytes, span.to, end)
+        if (to <= from) continue
+        if (!kept.has(at)) kept.set(at, dice.chance(keepRate))
+        if (!kept.get(at)!) continue
         if (dice.chance(TORN_RATE)) to = from + 1 + dice.below(to - from)
         this.#settle(from, to)
       }
     }
+    if (written > this.#durableSize && dice.chance(SIZE_ALONE_RATE)) this.#growDurable(written)
     this.#dirty = []
     this.#syncing.clear()
     this.#cutTo = Infinity
@@ -104,6 +117,9 @@ export class Inode {
     this.sizeBytes = this.#durableSize
     this.bytes.fill(0, this.sizeBytes)
     this.resident = false
+    let lost = 0
+    for (const one of kept.values()) if (!one) lost++
+    return { unsynced: kept.size, lost }
   }
 
   /** Decay: the bit is wrong for all who read from now on. */
@@ -115,9 +131,13 @@ export class Inode {
 
   #settle(from: number, to: number): void {
     if (to <= from) return
-    this.#durable = roomy(this.#durable, to)
+    this.#growDurable(to)
     this.bytes.copy(this.#durable, from, from, to)
-    this.#durableSize = Math.max(this.#durableSize, to)
+  }
+
+  #growDurable(size: number): void {
+    this.#durable = roomy(this.#durable, size)
+    this.#durableSize = Math.max(this.#durableSize, size)
   }
 
   #settleCut(): void {

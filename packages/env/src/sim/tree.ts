@@ -9,13 +9,24 @@ export class Directory {
 
 export type Node = Inode | Directory
 
+/** A name and what stands there. */
+interface Place {
+  readonly parent: Directory
+  readonly name: string
+  readonly node: Node | undefined
+}
+
 /** A change of names that no syncDirectory has made durable. */
 interface Change {
   readonly directories: readonly Directory[]
-  undo(): void
+  readonly before: readonly Place[]
+  readonly after: readonly Place[]
 }
 
-/** The names of a disk. A crash takes back the last unsynced changes of each directory; what spans two is whole or not at all. */
+/**
+ * The names of a disk. A crash takes back any of the unsynced changes, not the last ones only; one that moves a file is whole or not at all,
+ * and goes with the changes to that file or name that came before it.
+ */
 export class Tree {
   readonly root = new Directory()
   #pending: Change[] = []
@@ -100,17 +111,35 @@ export class Tree {
     this.#pending = left.toReversed()
   }
 
-  crash(dice: Dice): void {
+  /** Answers how many changes there were to lose, and how many were lost. */
+  crash(dice: Dice): { unsynced: number; lost: number } {
     const loseRate = [0, 0.2, 0.5, 1][dice.below(4)]!
-    const losing = new Set<Directory>()
-    const lost: Change[] = []
-    for (const change of this.#pending) {
-      if (!change.directories.some((one) => losing.has(one)) && !dice.chance(loseRate)) continue
-      for (const one of change.directories) losing.add(one)
-      lost.push(change)
-    }
-    for (const change of lost.toReversed()) change.undo()
+    const pending = this.#pending
     this.#pending = []
+    const kept: Change[] = []
+    const losing: Change[] = []
+    for (const change of pending) {
+      if (losing.some((one) => followsOn(change, one)) || dice.chance(loseRate)) losing.push(change)
+      else kept.push(change)
+    }
+    if (losing.length > 0) {
+      for (const { before } of pending.toReversed()) for (const place of before) setEntry(place)
+      for (const { after } of kept) for (const place of after) setEntry(place)
+    }
+    return { unsynced: pending.length, lost: losing.length }
+  }
+
+  /** All names become durable. */
+  settle(): void {
+    this.#pending = []
+  }
+
+  /** The paths of all files. */
+  *paths(from: Directory = this.root, path = ''): Generator<string> {
+    for (const [name, node] of from.children) {
+      if (node instanceof Inode) yield `${path}/${name}`
+      else yield* this.paths(node, `${path}/${name}`)
+    }
   }
 
   /** All files that have a name. */
@@ -121,20 +150,24 @@ export class Tree {
     }
   }
 
-  #change(directories: readonly Directory[], entries: { parent: Directory; name: string; node: Node | undefined }[], nowMs: number): void {
-    const before = entries.map(({ parent, name }) => ({ parent, name, node: parent.children.get(name) }))
-    for (const entry of entries) setEntry(entry)
+  #change(directories: readonly Directory[], after: readonly Place[], nowMs: number): void {
+    const before = after.map(({ parent, name }) => ({ parent, name, node: parent.children.get(name) }))
+    for (const place of after) setEntry(place)
     for (const directory of directories) directory.modifiedMs = nowMs
-    this.#pending.push({
-      directories,
-      undo: () => {
-        for (const entry of before) setEntry(entry)
-      },
-    })
+    this.#pending.push({ directories, before, after })
   }
 }
 
-function setEntry({ parent, name, node }: { parent: Directory; name: string; node: Node | undefined }): void {
+/** Whether `change` makes no sense without `earlier`: it is about the same file or directory, or about the same name. */
+function followsOn(change: Change, earlier: Change): boolean {
+  return change.before.some((place) =>
+    [...earlier.before, ...earlier.after].some(
+      (other) => (place.parent === other.parent && place.name === other.name) || (place.node !== undefined && place.node === other.node),
+    ),
+  )
+}
+
+function setEntry({ parent, name, node }: Place): void {
   if (node === undefined) parent.children.delete(name)
   else parent.children.set(name, node)
 }

@@ -1,0 +1,71 @@
+import type { Disk, Env } from '@ottla/env'
+import { readLeaderEpochs, readMetaProperties } from '@ottla/log'
+import { ProducerSnapshot } from '@ottla/protocol/data/log-files'
+import { Reader } from '@ottla/wire'
+
+const SNAPSHOT_VERSION = 1
+/** Far above any: one of a million producers. */
+const SNAPSHOT_BYTES_MAX = 64 * 1024 * 1024
+
+/** What the log directories of a stopped KRaft broker say of themselves. */
+export interface Scanned {
+  readonly clusterId: string
+  readonly nodeId: number
+  /** The newest epoch in each partition's `leader-epoch-checkpoint`, by `<topic>-<partition>`. */
+  readonly leaderEpochs: ReadonlyMap<string, number>
+  /** Above every producer id in a `.snapshot`; 0: there is none. */
+  readonly nextProducerId: number
+}
+
+/** Reads all of `log.dirs`. Rejects with a sentence where they belong to several clusters or nodes. */
+export async function scanDirectories(env: Env, logDirs: readonly string[]): Promise<Scanned> {
+  let owner: { path: string; clusterId: string; nodeId: number } | undefined
+  const leaderEpochs = new Map<string, number>()
+  let nextProducerId = 0
+  for (const path of logDirs) {
+    const properties = await readMetaProperties(env.disk, path)
+    if (properties === null) continue
+    const { clusterId, brokerId: nodeId } = properties
+    if (clusterId === null || nodeId === null) throw new Error(`${path}/meta.properties lacks its cluster.id or its node.id`)
+    owner ??= { path, clusterId, nodeId }
+    if (owner.clusterId !== clusterId || owner.nodeId !== nodeId) {
+      throw new Error(
+        `log.dirs are of two brokers: ${owner.path} of node ${owner.nodeId} of cluster ${owner.clusterId}, ${path} of node ${nodeId} of ${clusterId}`,
+      )
+    }
+    for (const { name, directory } of await env.disk.list(path)) {
+      if (!directory || !/-\d+$/.test(name)) continue
+      const epochs = await readLeaderEpochs(env.disk, `${path}/${name}/leader-epoch-checkpoint`)
+      leaderEpochs.set(name, Math.max(leaderEpochs.get(name) ?? -1, epochs.at(-1)?.epoch ?? -1))
+      nextProducerId = Math.max(nextProducerId, await producersEnd(env, `${path}/${name}`))
+    }
+  }
+  if (owner === undefined) throw new Error(`none of log.dirs has a meta.properties: ${logDirs.join(', ')}`)
+  return { clusterId: owner.clusterId, nodeId: owner.nodeId, leaderEpochs, nextProducerId }
+}
+
+/** Above every producer id in a partition's snapshots; one that can't be read is passed over, as it is by the log. */
+async function producersEnd(env: Env, directory: string): Promise<number> {
+  let end = 0
+  for (const { name, sizeBytes } of await env.disk.list(directory)) {
+    if (!name.endsWith('.snapshot') || sizeBytes > SNAPSHOT_BYTES_MAX) continue
+    try {
+      const reader = new Reader(await readAll(env.disk, `${directory}/${name}`, sizeBytes))
+      if (reader.int16() !== SNAPSHOT_VERSION) continue
+      for (const { producerId } of ProducerSnapshot.decode(reader, SNAPSHOT_VERSION).producerEntries) end = Math.max(end, producerId + 1)
+    } catch (error) {
+      env.log.warn(`${directory}/${name} is damaged and is passed over`, { error: (error as Error).message })
+    }
+  }
+  return end
+}
+
+async function readAll(disk: Disk, path: string, sizeBytes: number): Promise<Buffer> {
+  const file = disk.open(path, 'read')
+  try {
+    const bytes = Buffer.alloc(sizeBytes)
+    return bytes.subarray(0, await file.readLater(0, bytes))
+  } finally {
+    file.close()
+  }
+}

@@ -1,0 +1,179 @@
+import type { Env, Lock } from '@ottla/env'
+import { readMetaProperties, writeMetaProperties } from '@ottla/log'
+import type { ZooKeeper } from '@ottla/zookeeper'
+import { randomId } from '../cluster-membership.ts'
+import type { BrokerConfig } from '../configs/broker-config.ts'
+import { brokerRow } from '../configs/broker-configs.ts'
+import type { ConfigRow } from '../configs/config-row.ts'
+import { topicRow } from '../configs/topic-configs.ts'
+import { dataOf } from '../topic-znodes.ts'
+import { writeCheckpoint } from './checkpoint-file.ts'
+import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
+import { imageRecords } from './image-records.ts'
+import { markOf, METADATA_LOG, metadataPlaces, setMark } from './kraft-directories.ts'
+import type { MetadataImage } from './metadata-image.ts'
+import { readMetadata } from './metadata-log.ts'
+import { readTreeImage } from './tree-image.ts'
+
+/** What an export came to. */
+export interface Exported {
+  readonly checkpoint: string
+  readonly topics: number
+  readonly clusterId: string
+  readonly controller: ControllerEndpoint
+}
+
+/** The levels at which Kafka 4.3 formats a new cluster, for one that was Ottla's from the beginning. */
+const FEATURES = new Map([
+  ['metadata.version', 30],
+  ['eligible.leader.replicas.version', 1],
+  ['group.version', 1],
+  ['share.version', 1],
+  ['streams.version', 1],
+  ['transaction.version', 2],
+])
+/** Where that is not from 0 to that level. */
+const SUPPORTED: Readonly<Record<string, readonly [number, number]>> = { 'metadata.version': [7, 30] }
+const KRAFT_VERSIONS = { minSupportedVersion: 0, maxSupportedVersion: 1 }
+const TOPIC_RESOURCE = 2
+const BROKER_RESOURCE = 4
+const CLEAN_MARKER = '.kafka_cleanshutdown'
+
+/**
+ * Makes the stopped broker's log directories such that a KRaft broker serves them: `meta.properties` of version 1 in each, and in one the
+ * metadata as a checkpoint after all that its log has, in the next epoch, so that Kafka begins there. Rejects with a sentence where a broker
+ * runs on them, or they are not the tree's.
+ */
+export async function exportMetadata(
+  env: Env,
+  zooKeeper: ZooKeeper,
+  config: BrokerConfig,
+  controller: ControllerEndpoint | null,
+): Promise<Exported> {
+  const known = await dataOf(zooKeeper, '/cluster/id')
+  if (!known) throw new Error('the keeper knows no cluster: has a broker ever started on this keeper.dir?')
+  const clusterId = (JSON.parse(known.toString()) as { id: string }).id
+  const locks: Lock[] = []
+  try {
+    for (const path of metadataPlaces(config)) {
+      await env.disk.createDirectory(path)
+      locks.push(env.disk.lock(`${path}/.lock`))
+    }
+    return await exportLocked(env, zooKeeper, config, clusterId, controller)
+  } finally {
+    for (const lock of locks) lock.release()
+  }
+}
+
+async function exportLocked(
+  env: Env,
+  zooKeeper: ZooKeeper,
+  config: BrokerConfig,
+  clusterId: string,
+  wanted: ControllerEndpoint | null,
+): Promise<Exported> {
+  const { brokerId } = config
+  const { directoryIds, directoryOf, home } = await homesOf(env, config, clusterId)
+  const metadataLog = `${home}/${METADATA_LOG}`
+  await env.disk.createDirectory(metadataLog)
+  const { image: before, voters } = await readMetadata(env, metadataLog)
+  // a broker's epoch is the offset of its registration: here the last one before the checkpoint's end
+  const brokerEpoch = before.endOffset + 1
+  const homeId = directoryIds.get(home)!
+  const image = await readTreeImage(zooKeeper, { directoryOf, firstDirectory: homeId }, () => randomId(env))
+  leaveOutOurs(image)
+  if (image.features.size === 0) for (const [name, level] of FEATURES) image.features.set(name, level)
+  const logDirs = config.logDirs.map((path) => directoryIds.get(path)!)
+  image.brokers.set(brokerId, registration(config, before, { brokerEpoch, incarnationId: randomId(env), logDirs }))
+  const controller = wanted ?? controllerOf(config.layers.file, voters)
+  const { name, host, port } = controller
+  const voter = { voterId: brokerId, voterDirectoryId: homeId, endpoints: [{ name, host, port }], kRaftVersionFeature: KRAFT_VERSIONS }
+  for (const [path, directoryId] of directoryIds) {
+    await writeMetaProperties(env.disk, path, { version: 1, brokerId, clusterId, directoryId })
+  }
+  const checkpoint = await writeCheckpoint(env.disk, metadataLog, {
+    endOffset: brokerEpoch + 1,
+    epoch: before.epoch + 1,
+    timestamp: env.clock.now(),
+    voters: [voter],
+    records: imageRecords(image),
+  })
+  for (const path of config.logDirs) await sayWhoStopped(env, path, brokerEpoch)
+  await env.disk.syncDirectory(home)
+  await setMark(zooKeeper, markOf(await env.disk.list(metadataLog)))
+  return { checkpoint: `${metadataLog}/${checkpoint}`, topics: image.topics.size, clusterId, controller }
+}
+
+interface Homes {
+  /** By path. */
+  readonly directoryIds: ReadonlyMap<string, string>
+  /** By `<topic>-<partition>`. */
+  readonly directoryOf: ReadonlyMap<string, string>
+  /** The path of the directory that has, or gets, the metadata. */
+  readonly home: string
+}
+
+async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promise<Homes> {
+  const directoryIds = new Map<string, string>()
+  const directoryOf = new Map<string, string>()
+  const places = metadataPlaces(config)
+  let home = places.at(config.logDirs.length) ?? config.logDirs[0]!
+  for (const path of places) {
+    const properties = await readMetaProperties(env.disk, path)
+    if ((properties?.clusterId ?? clusterId) !== clusterId || (properties?.brokerId ?? config.brokerId) !== config.brokerId) {
+      throw new Error(
+        `${path} belongs to broker ${properties?.brokerId} of cluster ${properties?.clusterId}, not to ${config.brokerId} of ${clusterId}`,
+      )
+    }
+    const id = properties?.directoryId ?? randomId(env)
+    directoryIds.set(path, id)
+    for (const { name, directory } of await env.disk.list(path)) {
+      if (!directory || !/-\d+$/.test(name)) continue
+      if (name === METADATA_LOG) home = path
+      else directoryOf.set(name, id)
+    }
+  }
+  return { directoryIds, directoryOf, home }
+}
+
+/** Kafka knows no keys of ours. */
+function leaveOutOurs(image: MetadataImage): void {
+  for (const [key, { type, values }] of image.configs) {
+    for (const name of values.keys()) {
+      const row: ConfigRow | undefined = type === TOPIC_RESOURCE ? topicRow(name) : type === BROKER_RESOURCE ? brokerRow(name) : undefined
+      if (row?.ottla === true) values.delete(name)
+    }
+    if (values.size === 0) image.configs.delete(key)
+  }
+}
+
+type Registration = ReturnType<MetadataImage['brokers']['get']> & object
+
+/** As its last stop left it; where it listens, it says itself when it starts. */
+function registration(
+  { brokerId, brokerRack, listeners }: BrokerConfig,
+  before: MetadataImage,
+  now: Pick<Registration, 'brokerEpoch' | 'incarnationId' | 'logDirs'>,
+): Registration {
+  const endPoints = listeners.map(({ name, host, port }) => ({ name, host: host || 'localhost', port, securityProtocol: 0 }))
+  const features = [...FEATURES].map(([name, level]) => {
+    const [minSupportedVersion, maxSupportedVersion] = SUPPORTED[name] ?? [0, level]
+    return { name, minSupportedVersion, maxSupportedVersion }
+  })
+  const made = { brokerId, isMigratingZkBroker: false, endPoints, features, rack: brokerRack, cordonedLogDirs: null }
+  return { ...(before.brokers.get(brokerId) ?? made), fenced: true, inControlledShutdown: true, ...now }
+}
+
+/** A clean stop counts for Kafka where its mark names the broker epoch of the registration (KIP-966). */
+async function sayWhoStopped(env: Env, path: string, brokerEpoch: number): Promise<void> {
+  if (!(await env.disk.list(path)).some(({ name }) => name === CLEAN_MARKER)) return
+  const file = env.disk.open(`${path}/${CLEAN_MARKER}`, 'write')
+  try {
+    const text = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
+    await file.writeLater(0, [text], false)
+    await file.truncate(text.length)
+    await file.sync()
+  } finally {
+    file.close()
+  }
+}

@@ -1,0 +1,120 @@
+import { encodeState, encodeTopic, encodeOverrides, statePath, topicConfigPath, topicPath } from '../topic-znodes.ts'
+import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
+import { addressOf, sanitize } from './entity-names.ts'
+import type { ImageTopic, MetadataImage } from './metadata-image.ts'
+
+/** A znode to be made. Parents come first. */
+export interface Znode {
+  readonly path: string
+  readonly data: Buffer | null
+}
+
+/** What the log directories know better than the metadata, or as well. */
+export interface Found {
+  readonly brokerId: number
+  /** The newest epoch in each partition's `leader-epoch-checkpoint`, by `<topic>-<partition>`. */
+  readonly leaderEpochs: ReadonlyMap<string, number>
+  /** Above every producer id in a `.snapshot`. */
+  readonly nextProducerId: number
+}
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
+/** The image as ZooKeeper-mode Kafka lays it out (zookeeper-layout), and nothing of the roots above it. */
+export function imageZnodes(image: MetadataImage, found: Found): Znode[] {
+  return [
+    ...[...image.topics.values()].flatMap((topic) => topicZnodes(topic, found)),
+    ...configZnodes(image),
+    ...accessControlZnodes(image),
+    ...delegationTokenZnodes(image),
+    { path: '/feature', data: json({ version: 2, status: 1, features: featuresOf(image) }) },
+  ]
+}
+
+/** The last block of producer ids that is given away: all below are (KIP-98). */
+export function producerIdBlock(image: MetadataImage, { brokerId, nextProducerId }: Found): Buffer | null {
+  const next = Math.max(image.nextProducerId, nextProducerId)
+  if (next === 0) return null
+  return json({ version: 1, broker: brokerId, block_start: String(Math.max(0, next - 1000)), block_end: String(next - 1) })
+}
+
+function featuresOf(image: MetadataImage): Record<string, { max_version_level: number }> {
+  return Object.fromEntries([...image.features].map(([name, level]) => [name, { max_version_level: level }]))
+}
+
+/** The partition is led in an epoch above all that the log was written in: the start that follows enters the next one. */
+function topicZnodes({ name, id, partitions }: ImageTopic, { brokerId, leaderEpochs }: Found): Znode[] {
+  const assignment = Array.from(partitions.keys())
+    .sort((a, b) => a - b)
+    .map((partition) => partitions.get(partition)!)
+  const znodes: Znode[] = [
+    {
+      path: topicPath(name),
+      data: encodeTopic(
+        id,
+        assignment.map(({ replicas }) => replicas),
+      ),
+    },
+    { path: `${topicPath(name)}/partitions`, data: null },
+  ]
+  for (const [partition, state] of assignment.entries()) {
+    if (state.partitionId !== partition) throw new Error(`the topic ${name} has no partition ${partition}`)
+    if (state.replicas.length !== 1 || state.replicas[0] !== brokerId) {
+      throw new Error(
+        `${name}-${partition} lies on the brokers ${state.replicas.join(', ')}: a directory can be taken over whose partitions all lie on ` +
+          `broker ${brokerId} alone; move them there with kafka-reassign-partitions.sh`,
+      )
+    }
+    const leaderEpoch = Math.max(state.leaderEpoch, leaderEpochs.get(`${name}-${partition}`) ?? -1)
+    const path = statePath(name, partition)
+    znodes.push({ path: path.slice(0, -'/state'.length), data: null })
+    // after a clean stop the metadata has nobody in the ISR, and its only replica among the eligible ones (KIP-966)
+    znodes.push({ path, data: encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0) })
+  }
+  return znodes
+}
+
+const CONFIG_ROOTS: Readonly<Record<number, string>> = { 4: '/config/brokers', 16: '/config/client-metrics', 32: '/config/groups' }
+const TOPIC_RESOURCE = 2
+const MECHANISMS = ['', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
+
+/** Configs of all kinds; quotas and SCRAM credentials are configs of users, client ids and addresses there. */
+function configZnodes(image: MetadataImage): Znode[] {
+  const topics = new Set([...image.topics.values()].map(({ name }) => name))
+  const entities = new Map<string, Map<string, string>>()
+  const entity = (path: string): Map<string, string> => {
+    const values = entities.get(path) ?? new Map<string, string>()
+    entities.set(path, values)
+    return values
+  }
+  for (const topic of topics) entity(topicConfigPath(topic))
+  for (const { type, name, values } of image.configs.values()) {
+    if (type === TOPIC_RESOURCE && !topics.has(name)) continue
+    const root = CONFIG_ROOTS[type]
+    if (type !== TOPIC_RESOURCE && root === undefined) throw new Error(`the metadata has configs of a resource of type ${type}`)
+    const path = type === TOPIC_RESOURCE ? topicConfigPath(name) : `${root}/${name === '' ? '<default>' : sanitize(name)}`
+    for (const [key, value] of values) entity(path).set(key, value)
+  }
+  for (const { entity: parts, values } of image.quotas.values()) {
+    for (const [key, value] of values) entity(addressOf(parts)).set(key, String(value))
+  }
+  for (const { name, mechanism, salt, storedKey, serverKey, iterations } of image.credentials.values()) {
+    const text = (bytes: Buffer): string => bytes.toString('base64')
+    const value = `salt=${text(salt)},stored_key=${text(storedKey)},server_key=${text(serverKey)},iterations=${iterations}`
+    entity(`/config/users/${sanitize(name)}`).set(MECHANISMS[mechanism]!, value)
+  }
+  return withParents([...entities].map(([path, values]) => ({ path, data: encodeOverrides(values) })))
+}
+
+/** `/config/users/<u>/clients/<c>` stands below a user that may have nothing of its own. */
+function withParents(znodes: readonly Znode[]): Znode[] {
+  const all = new Map(znodes.map((znode) => [znode.path, znode]))
+  for (const { path } of znodes) {
+    const [, , root, name, clients] = path.split('/')
+    if (root !== 'users' || clients === undefined) continue
+    for (const parent of [`/config/users/${name}`, `/config/users/${name}/clients`]) {
+      if (!all.has(parent)) all.set(parent, { path: parent, data: null })
+    }
+  }
+  return [...all.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+}

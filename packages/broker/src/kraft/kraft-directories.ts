@@ -1,0 +1,79 @@
+import { EnvError, type Entry, type Env } from '@ottla/env'
+import type { ZooKeeper } from '@ottla/zookeeper'
+import type { BrokerConfig } from '../configs/broker-config.ts'
+import { dataOf } from '../topic-znodes.ts'
+import type { ControllerEndpoint } from './controller-endpoint.ts'
+import type { Exported } from './export.ts'
+
+/** A KRaft cluster's own log of its metadata, in one of a broker's directories. */
+export const METADATA_LOG = '__cluster_metadata-0'
+/** The tree's word of which metadata it has taken over, or given back. */
+const MARK = '/ottla/kraft'
+
+/**
+ * Where `log.dirs` come from a KRaft broker, makes the tree say what its metadata says (`take-over.ts`), unless it does so already; where
+ * they do not, as nearly always, this is one look at each directory.
+ */
+export async function takeOverKraft(env: Env, zooKeeper: ZooKeeper, config: BrokerConfig): Promise<void> {
+  const places = metadataPlaces(config)
+  for (const path of places) {
+    const metadataLog = `${path}/${METADATA_LOG}`
+    const entries = await entriesOf(env, metadataLog)
+    if (entries === null) continue
+    const mark = markOf(entries)
+    if ((await dataOf(zooKeeper, MARK))?.equals(mark)) return
+    const { takeOver } = await import('./take-over.ts')
+    await takeOver(env, zooKeeper, { brokerId: config.brokerId, logDirs: places, metadataLog })
+    await setMark(zooKeeper, mark)
+    return
+  }
+}
+
+/** The way back: see `exportMetadata`. */
+export async function exportKraft(
+  env: Env,
+  zooKeeper: ZooKeeper,
+  config: BrokerConfig,
+  controller: ControllerEndpoint | null,
+): Promise<Exported> {
+  const { exportMetadata } = await import('./export.ts')
+  return exportMetadata(env, zooKeeper, config, controller)
+}
+
+/** Where a broker's metadata may lie: in any of `log.dirs`, or in a directory of its own. */
+export function metadataPlaces({ logDirs, layers }: BrokerConfig): string[] {
+  const own = layers.file.get('metadata.log.dir')?.trim()
+  return own === undefined || own === '' || logDirs.includes(own) ? [...logDirs] : [...logDirs, own]
+}
+
+async function entriesOf(env: Env, directory: string): Promise<Entry[] | null> {
+  try {
+    return await env.disk.list(directory)
+  } catch (error) {
+    if (error instanceof EnvError && error.code === 'not-found') return null
+    throw error
+  }
+}
+
+/** Kafka has run since where this is another one: a start alone writes several records. */
+export function markOf(entries: readonly Entry[]): Buffer {
+  const newest = (suffix: string): Entry | undefined =>
+    entries
+      .filter(({ name }) => name.endsWith(suffix))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .at(-1)
+  const segment = newest('.log')
+  const mark = {
+    version: 1,
+    checkpoint: newest('.checkpoint')?.name ?? null,
+    segment: segment?.name ?? null,
+    bytes: segment?.sizeBytes ?? 0,
+  }
+  return Buffer.from(JSON.stringify(mark))
+}
+
+/** The tree has what that metadata says. */
+export async function setMark(zooKeeper: ZooKeeper, mark: Buffer): Promise<void> {
+  if ((await zooKeeper.exists(MARK)) === null) await zooKeeper.create(MARK, mark)
+  else await zooKeeper.setData(MARK, mark)
+}

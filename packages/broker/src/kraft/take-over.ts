@@ -1,0 +1,140 @@
+import { EnvError, type Env, type Lock } from '@ottla/env'
+import type { Operation, ZooKeeper } from '@ottla/zookeeper'
+import { prepareCluster } from '../cluster-membership.ts'
+import { dataOf } from '../topic-znodes.ts'
+import { scanDirectories } from './directory-scan.ts'
+import { checkFeatureLevels } from './feature-levels.ts'
+import { imageZnodes, producerIdBlock, type Znode } from './image-znodes.ts'
+import { readMetadata } from './metadata-log.ts'
+import { childrenOf } from './tree-image.ts'
+
+/** Who takes over what. */
+export interface TakeOver {
+  readonly brokerId: number
+  readonly logDirs: readonly string[]
+  /** The `__cluster_metadata-0` in one of them. */
+  readonly metadataLog: string
+}
+
+/** What the metadata says has one place in the tree; all below it is the take-over's. */
+const PLACES = [
+  '/brokers/topics',
+  '/config/topics',
+  '/config/clients',
+  '/config/users',
+  '/config/brokers',
+  '/config/ips',
+  '/config/groups',
+  '/config/client-metrics',
+  '/admin/delete_topics',
+  '/kafka-acl',
+  '/kafka-acl-extended',
+  '/delegation_token/tokens',
+]
+const PARENTS = ['/config/groups', '/config/client-metrics']
+const PRODUCER_IDS = '/latest_producer_id_block'
+
+/** Well below the limits of a multi: 1,000 operations, 512 KiB. */
+const OPERATIONS_MAX = 450
+const MULTI_BYTES_MAX = 256 * 1024
+
+/**
+ * Makes the tree say what a KRaft cluster's metadata says, in place of all that it said of topics, configs, quotas, features and rights.
+ * May be cut short anywhere and begun again. Rejects with a sentence for the operator, before anything is written, where the directories
+ * are in use, or of another broker or cluster, a feature is at a level that isn't understood, or a partition lies on other brokers.
+ */
+export async function takeOver(env: Env, zooKeeper: ZooKeeper, asked: TakeOver): Promise<void> {
+  // Kafka may still be running on them
+  const locks = lockAll(env, asked.logDirs)
+  try {
+    await takeOverLocked(env, zooKeeper, asked)
+  } finally {
+    for (const lock of locks) lock.release()
+  }
+}
+
+async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDirs, metadataLog }: TakeOver): Promise<void> {
+  const scanned = await scanDirectories(env, logDirs)
+  const { clusterId, nodeId } = scanned
+  if (nodeId !== brokerId) throw new Error(`log.dirs belong to node ${nodeId}, not ${brokerId}: set node.id=${nodeId}`)
+  const known = await dataOf(zooKeeper, '/cluster/id')
+  const knownId = known ? (JSON.parse(known.toString()) as { id: string }).id : clusterId
+  if (knownId !== clusterId) {
+    throw new Error(
+      `${metadataLog}: this directory belongs to cluster ${clusterId}, and the keeper's tree to cluster ${knownId}: use another keeper.dir, ` +
+        `or another log.dirs`,
+    )
+  }
+  const { image } = await readMetadata(env, metadataLog)
+  checkFeatureLevels(image.features)
+  const found = { ...scanned, brokerId }
+  const znodes = imageZnodes(image, found)
+  await prepareCluster(env, zooKeeper, clusterId)
+  for (const path of PLACES) await removeBelow(zooKeeper, path)
+  for (const path of PARENTS) await put(zooKeeper, { path, data: null })
+  const features = znodes.filter(({ path }) => path === '/feature')
+  await createAll(
+    zooKeeper,
+    znodes.filter((znode) => !features.includes(znode)),
+  )
+  for (const znode of features) await put(zooKeeper, znode)
+  await raiseProducerIds(zooKeeper, producerIdBlock(image, found))
+  const counts = { topics: image.topics.size, offset: image.endOffset, metadata: metadataLog }
+  env.log.info(`took over cluster ${clusterId} from Kafka's own metadata`, counts)
+}
+
+/** Those that there are. Throws where another process has one, and none is held. */
+function lockAll(env: Env, paths: readonly string[]): Lock[] {
+  const locks: Lock[] = []
+  try {
+    for (const path of paths) {
+      try {
+        locks.push(env.disk.lock(`${path}/.lock`))
+      } catch (error) {
+        if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
+      }
+    }
+    return locks
+  } catch (error) {
+    for (const lock of locks) lock.release()
+    throw error
+  }
+}
+
+async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<void> {
+  for (const child of await childrenOf(zooKeeper, path)) {
+    await removeBelow(zooKeeper, `${path}/${child}`)
+    await zooKeeper.delete(`${path}/${child}`)
+  }
+}
+
+/** The roots of rights may be there from an earlier time. */
+async function createAll(zooKeeper: ZooKeeper, znodes: readonly Znode[]): Promise<void> {
+  let operations: Operation[] = []
+  let sizeBytes = 0
+  const flush = async (): Promise<void> => {
+    if (operations.length > 0) await zooKeeper.multi(operations)
+    operations = []
+    sizeBytes = 0
+  }
+  for (const { path, data } of znodes) {
+    if (data === null && (await zooKeeper.exists(path)) !== null) continue
+    if (operations.length === OPERATIONS_MAX || sizeBytes > MULTI_BYTES_MAX) await flush()
+    operations.push({ type: 'create', path, data })
+    sizeBytes += path.length + (data?.length ?? 0)
+  }
+  await flush()
+}
+
+async function put(zooKeeper: ZooKeeper, { path, data }: Znode): Promise<void> {
+  if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
+  else await zooKeeper.setData(path, data)
+}
+
+/** Never back below what was given away already. */
+async function raiseProducerIds(zooKeeper: ZooKeeper, block: Buffer | null): Promise<void> {
+  if (block === null) return
+  const endOf = (data: Buffer | null | undefined): number =>
+    data ? Number((JSON.parse(data.toString()) as { block_end: string }).block_end) : -1
+  if (endOf(await dataOf(zooKeeper, PRODUCER_IDS)) < endOf(block)) await zooKeeper.setData(PRODUCER_IDS, block)
+}

@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { nodeEnv } from '@ottla/env/node'
+import { exportKraft } from '@ottla/broker'
+import { openKeeper } from '@ottla/keeper'
+import { BatchBuilder, recordBatch } from '@ottla/protocol'
+import { encodeMetadataRecord, type MetadataRecordToWrite } from '@ottla/protocol/data/metadata-records'
+import { ListOffsets } from '@ottla/protocol/messages/02-list-offsets'
+import { Metadata } from '@ottla/protocol/messages/03-metadata'
+import { OffsetFetch } from '@ottla/protocol/messages/09-offset-fetch'
+import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
+import type { ZooKeeper } from '@ottla/zookeeper'
+import type { MetadataImage } from '../src/kraft/metadata-image.ts'
+import { readMetadata } from '../src/kraft/metadata-log.ts'
+import { fetch, produce, recordsIn } from './actions.ts'
+import type { RawClient } from './raw-client.ts'
+import { TestBroker } from './test-broker.ts'
+
+/**
+ * Two log directories that Kafka 4.3.1 wrote as one node and stopped in order (tests/interop/take-over fills the like): those of its partitions
+ * that are small. Its metadata is whole twice: the log from its first record on, and a checkpoint with the records after it.
+ */
+const GOLDEN = fileURLToPath(new URL('kraft-golden', import.meta.url))
+const CLUSTER = 'MkU3OEVBNTcwNTJENDM2Qk'
+const METADATA = 'data1/__cluster_metadata-0'
+const CHECKPOINT = '00000000000000000292-0000000001.checkpoint'
+const LOG_END = 294
+const TOPICS = 'codec-zstd compacted codec-lz4 txn trimmed codec-gzip codec-none grown txn-open codec-snappy'.split(' ')
+
+/** A copy of the golden directories, and a broker for it. */
+class Place {
+  readonly directory = mkdtempSync(`${tmpdir()}/ottla-take-over-`)
+  readonly env = nodeEnv({ logLevel: 'silent' })
+  readonly broker = new TestBroker(this.env, this.env, null, this.directory)
+  #metadataEnd = LOG_END
+
+  constructor(t: TestContext) {
+    cpSync(GOLDEN, this.directory, { recursive: true })
+    const alive = setInterval(() => {}, 1 << 30)
+    t.after(async () => {
+      clearInterval(alive)
+      this.broker.closeClients()
+      await this.broker.stop()
+      rmSync(this.directory, { recursive: true, force: true })
+    })
+  }
+
+  get metadataLog(): string {
+    return `${this.directory}/${METADATA}`
+  }
+
+  /** What the metadata comes to. A registration and a checkpoint list a broker's features in different order. */
+  async image(): Promise<MetadataImage> {
+    const { image } = await readMetadata(this.env, this.metadataLog)
+    for (const broker of image.brokers.values()) {
+      broker.features.sort((a, b) => (a.name < b.name ? -1 : 1))
+      broker.logDirs.sort()
+    }
+    return image
+  }
+
+  async start(settings: Record<string, string> = {}): Promise<RawClient> {
+    const logDirs = ['data1', 'data2', 'data3'].map((name) => `${this.directory}/${name}`).join()
+    await this.broker.start({ 'log.dirs': logDirs, ...settings })
+    return this.broker.connect()
+  }
+
+  /** As Kafka would write it: one batch, in the epoch that comes next. */
+  appendMetadata(...records: readonly (readonly [MetadataRecordToWrite, number?])[]): void {
+    const builder = new BatchBuilder({ baseOffset: this.#metadataEnd, leaderEpoch: 2 })
+    for (const [record, version = 0] of records) builder.append(null, encodeMetadataRecord(record, version), [], 0)
+    appendFileSync(`${this.metadataLog}/00000000000000000000.log`, builder.build())
+    this.#metadataEnd += records.length
+  }
+
+  /** Looks at the tree while no broker runs. */
+  async withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
+    const keeper = await openKeeper(this.env, `${this.directory}/keeper`)
+    const zooKeeper = keeper.connect()
+    try {
+      return await work(zooKeeper)
+    } finally {
+      await zooKeeper.close()
+      await keeper.close()
+    }
+  }
+
+  configsOf(path: string): Promise<Record<string, string>> {
+    return this.withTree(async (zooKeeper) => {
+      const { data } = await zooKeeper.getData(path)
+      return (JSON.parse(data!.toString()) as { config: Record<string, string> }).config
+    })
+  }
+}
+
+const quotasOf = ({ quotas }: MetadataImage): Set<string> =>
+  new Set([...quotas.values()].map(({ entity, values }) => JSON.stringify([entity.map((part) => Object.values(part)).sort(), [...values]])))
+
+async function topicsOf(client: RawClient): Promise<Map<string, { id: string; partitions: number }>> {
+  const { topics } = await client.request(Metadata, 12, { topics: null, allowAutoTopicCreation: false })
+  return new Map(topics.map(({ name, topicId, partitions }) => [name!, { id: topicId, partitions: partitions.length }]))
+}
+
+async function latest(client: RawClient, topic: string, isolationLevel: number, timestamp = -1): Promise<number> {
+  const topics = [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }]
+  const answer = await client.request(ListOffsets, 7, { replicaId: -1, isolationLevel, topics })
+  return answer.topics[0]!.partitions[0]!.offset
+}
+
+async function committed(client: RawClient, group: string, topic: string): Promise<number> {
+  const request = { groupId: group, topics: [{ name: topic, partitionIndexes: [0] }], groups: [], requireStable: false }
+  for (;;) {
+    const answer = await client.request(OffsetFetch, 7, request)
+    // the groups are read after the start
+    if (answer.errorCode === 14) continue
+    assert.equal(answer.errorCode, 0)
+    return answer.topics[0]!.partitions[0]!.committedOffset
+  }
+}
+
+test('the image of a checkpoint and the records after it is the image of all records', async (t) => {
+  const place = new Place(t)
+  const image = await place.image()
+  assert.equal(image.endOffset, LOG_END)
+  assert.deepEqual(
+    [...image.topics.values()].map(({ name }) => name).sort(),
+    [...TOPICS, '__consumer_offsets', '__transaction_state'].sort(),
+  )
+  rmSync(`${place.metadataLog}/${CHECKPOINT}`)
+  assert.deepEqual(await place.image(), image)
+  rmSync(`${place.metadataLog}/00000000000000000000-0000000000.checkpoint`)
+  assert.deepEqual(await place.image(), image)
+})
+
+test('a checkpoint that was cut is passed over, and so is a torn end of the log', async (t) => {
+  const place = new Place(t)
+  const image = await place.image()
+  const checkpoint = `${place.metadataLog}/${CHECKPOINT}`
+  const whole = readFileSync(checkpoint)
+  for (const length of [0, 60, whole.length - 1, whole.length - 90]) {
+    writeFileSync(checkpoint, whole.subarray(0, length))
+    assert.deepEqual(await place.image(), image)
+  }
+  appendFileSync(`${place.metadataLog}/00000000000000000000.log`, Buffer.alloc(100, 1))
+  assert.deepEqual(await place.image(), image)
+})
+
+test('records that are in no file are missed', async (t) => {
+  const place = new Place(t)
+  renameSync(`${place.metadataLog}/00000000000000000000.log`, `${place.metadataLog}/00000000000000000300.log`)
+  await assert.rejects(place.image(), /the records 292 to 299 are in no checkpoint and no segment/)
+})
+
+test('a transaction of metadata counts when it ends, and not where it is aborted or left open', async (t) => {
+  const place = new Place(t)
+  const feature = (featureLevel: number): [MetadataRecordToWrite] => [
+    { type: 'FeatureLevel', value: { name: 'share.version', featureLevel } },
+  ]
+  const level = async (): Promise<number | undefined> => (await place.image()).features.get('share.version')
+  assert.equal(await level(), 1)
+  place.appendMetadata([{ type: 'BeginTransaction', value: {} }], feature(7))
+  assert.equal(await level(), 1)
+  place.appendMetadata([{ type: 'AbortTransaction', value: {} }])
+  assert.equal(await level(), 1)
+  place.appendMetadata([{ type: 'BeginTransaction', value: {} }], feature(0), [{ type: 'EndTransaction', value: {} }])
+  assert.equal(await level(), undefined)
+})
+
+test('a directory of Kafka 4.3.1 is taken over: topics, ids, configs, records, marks, groups and producers', async (t) => {
+  const place = new Place(t)
+  const image = await place.image()
+  const properties = readFileSync(`${place.directory}/data1/meta.properties`)
+  let client = await place.start()
+  assert.equal(place.broker.broker.clusterId, CLUSTER)
+
+  const topics = await topicsOf(client)
+  assert.equal(topics.size, TOPICS.length + 2)
+  for (const { name, id, partitions } of image.topics.values())
+    assert.deepEqual(topics.get(name), { id, partitions: partitions.size }, name)
+  assert.equal(place.broker.broker.topics.byName('grown')!.overrides.get('retention.ms'), '123456789')
+  assert.deepEqual([...place.broker.broker.topics.byName('compacted')!.config.cleanupPolicy], ['compact'])
+
+  assert.equal(await latest(client, 'trimmed', 0, -2), 40)
+  assert.equal(await latest(client, 'trimmed', 0), 100)
+  assert.equal(recordsIn((await fetch(client, 'trimmed', 40)).records, 40)[0]!.value!.toString(), 'trimmed 40')
+
+  // 0-4 aborted by 5, 6-10 committed by 11, 12-14 aborted by 15
+  const served = await fetch(client, 'txn', 0, { isolationLevel: 1 })
+  assert.equal(served.lastStableOffset, 16)
+  assert.deepEqual(
+    served.abortedTransactions!.map(({ firstOffset }) => firstOffset).sort((a, b) => a - b),
+    [0, 12],
+  )
+  assert.equal(await latest(client, 'txn-open', 1), 0)
+  assert.equal(await latest(client, 'txn-open', 0), 10)
+
+  assert.equal(await committed(client, 'group-classic', 'codec-gzip'), 1000)
+  assert.equal(await committed(client, 'group-consumer', 'codec-zstd'), 1000)
+  // the hash code of this group is negative
+  assert.equal(await committed(client, 'group-txn', 'codec-none'), 77)
+
+  const given = await client.request(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 })
+  assert.ok(given.producerId >= image.nextProducerId, `producer id ${given.producerId}`)
+  assert.equal((await produce(client, 'trimmed', ['by Ottla'])).baseOffset, 100)
+  const { records } = await fetch(client, 'trimmed', 100)
+  assert.ok(recordBatch.leaderEpoch(records!, 0) > 1, `leader epoch ${recordBatch.leaderEpoch(records!, 0)}`)
+
+  assert.deepEqual(readFileSync(`${place.directory}/data1/meta.properties`), properties)
+  assert.match(readFileSync(`${place.directory}/data3/meta.properties`, 'utf8'), /version=0\nbroker\.id=1\n/)
+
+  await place.broker.stop()
+  client = await place.start()
+  assert.equal(await latest(client, 'trimmed', 0), 101)
+  await place.broker.stop()
+})
+
+test('quotas, credentials and configs of brokers and groups stand where ZooKeeper-mode Kafka has them', async (t) => {
+  const place = new Place(t)
+  await place.start()
+  await place.broker.stop()
+  assert.deepEqual(await place.configsOf('/config/users/alice/clients/app%2F1'), { request_percentage: '50.5' })
+  assert.deepEqual(await place.configsOf('/config/clients/<default>'), { consumer_byte_rate: '4000000' })
+  assert.deepEqual(await place.configsOf('/config/clients/loader'), { producer_byte_rate: '3000000' })
+  assert.deepEqual(await place.configsOf('/config/ips/10.0.0.1'), { connection_creation_rate: '10' })
+  assert.deepEqual(await place.configsOf('/config/brokers/1'), { 'log.cleaner.io.max.bytes.per.second': '10000000' })
+  assert.equal((await place.configsOf('/config/brokers/<default>'))['log.cleaner.threads'], '2')
+  assert.deepEqual(await place.configsOf('/config/groups/group-consumer'), { 'consumer.session.timeout.ms': '46000' })
+  const alice = await place.configsOf('/config/users/alice')
+  assert.equal(alice['producer_byte_rate'], '1000000')
+  assert.equal(alice['consumer_byte_rate'], undefined)
+  assert.match(alice['SCRAM-SHA-256']!, /^salt=[\w+/=]+,stored_key=[\w+/=]+,server_key=[\w+/=]+,iterations=4096$/)
+  const features = await place.withTree(async (zooKeeper) => JSON.parse((await zooKeeper.getData('/feature')).data!.toString()) as object)
+  assert.deepEqual((features as { features: Record<string, unknown> }).features['transaction.version'], { max_version_level: 2 })
+})
+
+test('what Kafka changed since the last take-over is taken over, and a take-over that was cut short begins again', async (t) => {
+  const place = new Place(t)
+  const image = await place.image()
+  let client = await place.start()
+  const before = await topicsOf(client)
+  await place.broker.stop()
+  await place.withTree((zooKeeper) => zooKeeper.delete('/ottla/kraft'))
+  client = await place.start()
+  assert.deepEqual(await topicsOf(client), before)
+  await place.broker.stop()
+
+  const topicId = 'jTu_BZFfSYeofFHQ2suv3Q'
+  place.appendMetadata(
+    [{ type: 'Topic', value: { name: 'later', topicId } }],
+    [
+      {
+        type: 'Partition',
+        value: { partitionId: 0, topicId, replicas: [1], isr: [1], removingReplicas: [], addingReplicas: [], leader: 1, leaderEpoch: 0 },
+      },
+    ],
+    [{ type: 'RemoveTopic', value: { topicId: [...image.topics.values()].find(({ name }) => name === 'grown')!.id } }],
+    [{ type: 'ProducerIds', value: { brokerId: 1, nextProducerId: 9000 } }],
+  )
+  client = await place.start()
+  const after = await topicsOf(client)
+  assert.deepEqual(after.get('later'), { id: topicId, partitions: 1 })
+  assert.equal(after.get('grown'), undefined)
+  assert.equal((await client.request(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 })).producerId, 9000)
+})
+
+test('the way back: the metadata of an export is that of the take-over, and Ottla goes on from it too', async (t) => {
+  const place = new Place(t)
+  const taken = await place.image()
+  let client = await place.start()
+  const { config } = place.broker.broker
+  await produce(client, 'trimmed', ['by Ottla'])
+  await place.broker.stop()
+  const written = await place.withTree((zooKeeper) => exportKraft(place.env, zooKeeper, config, null))
+  assert.deepEqual(written.controller, { name: 'CONTROLLER', host: '127.0.0.1', port: 39201 })
+
+  const given = await place.image()
+  assert.equal(given.epoch, taken.epoch + 1)
+  assert.deepEqual(given.features, taken.features)
+  assert.deepEqual(given.configs, taken.configs)
+  assert.deepEqual(quotasOf(given), quotasOf(taken))
+  assert.deepEqual(given.credentials, taken.credentials)
+  assert.equal(given.nextProducerId, taken.nextProducerId)
+  for (const { id, name, partitions } of taken.topics.values()) {
+    assert.equal(given.topics.get(id)!.name, name)
+    for (const [number, before] of partitions) {
+      const after = given.topics.get(id)!.partitions.get(number)!
+      assert.ok(after.leaderEpoch > before.leaderEpoch, `${name}-${number}`)
+      // what the golden directories lack was made anew, somewhere
+      const lies = ['data1', 'data2'].some((path) => existsSync(`${GOLDEN}/${path}/${name}-${number}`))
+      const directories = lies ? after.directories : before.directories
+      assert.deepEqual({ ...after, leaderEpoch: 0, partitionEpoch: 0, directories }, { ...before, leaderEpoch: 0, partitionEpoch: 0 })
+    }
+  }
+  for (const name of ['data1', 'data2', 'data3']) {
+    const text = readFileSync(`${place.directory}/${name}/meta.properties`, 'utf8')
+    assert.match(text, /^cluster\.id=MkU3OEVBNTcwNTJENDM2Qk\nversion=1\nnode\.id=1\ndirectory\.id=[\w-]{22}$/m)
+    const { brokerEpoch } = JSON.parse(readFileSync(`${place.directory}/${name}/.kafka_cleanshutdown`, 'utf8')) as { brokerEpoch: number }
+    assert.equal(brokerEpoch, given.brokers.get(1)!.brokerEpoch)
+  }
+
+  client = await place.start()
+  await topicsOf(client)
+  assert.equal(await latest(client, 'trimmed', 0), 101)
+})
+
+test('a start is refused, by a sentence and without a trace, where the directory is not to be taken over', async (t) => {
+  const place = new Place(t)
+  await assert.rejects(place.start({ 'broker.id': '2' }), /log\.dirs belong to node 1, not 2: set node\.id=1/)
+  place.appendMetadata([{ type: 'FeatureLevel', value: { name: 'transaction.version', featureLevel: 3 } }])
+  await assert.rejects(place.start(), /transaction\.version at level 3, and Ottla has the levels 0 to 2/)
+  place.appendMetadata(
+    [{ type: 'FeatureLevel', value: { name: 'transaction.version', featureLevel: 2 } }],
+    [{ type: 'FeatureLevel', value: { name: 'time.travel', featureLevel: 1 } }],
+  )
+  await assert.rejects(place.start(), /the feature time\.travel at level 1, which Ottla does not have/)
+  assert.equal(await place.withTree((zooKeeper) => zooKeeper.exists('/cluster/id')), null)
+})
+
+test('a directory that Kafka still runs on is not taken over', async (t) => {
+  const place = new Place(t)
+  const lock = place.env.disk.lock(`${place.directory}/data1/.lock`)
+  await assert.rejects(place.start(), /data1\/\.lock is locked/)
+  lock.release()
+  await place.withTree(async (zooKeeper) => assert.equal(await zooKeeper.exists('/brokers/topics/compacted'), null))
+})
+
+test('the directory of another cluster is refused by a tree that has one', async (t) => {
+  const place = new Place(t)
+  await place.broker.start({ 'log.dirs': `${place.directory}/own` })
+  await place.broker.stop()
+  await assert.rejects(place.start(), /belongs to cluster MkU3OEVBNTcwNTJENDM2Qk, and the keeper's tree to cluster/)
+})
