@@ -1,8 +1,16 @@
 /** Clients that never give up, in simulated time; each keeps books. A breach is kept in `failure` for the test to find. */
 import assert from 'node:assert/strict'
-import { isRetriable, type Client, type Consumer, type DeliveryResult, type ProducerOptions } from '@ottla/client'
+import { isRetriable, type Client, type Consumer, type ConsumerRecord, type DeliveryResult, type ProducerOptions } from '@ottla/client'
 import type { Host } from '@ottla/env/sim'
-import { keyOf, newPassage, valueOf, type Ledger, type Passage } from '../long/ledger.ts'
+import { keyOf, newPassage, valueOf, type Passage } from '../long/ledger.ts'
+
+/** What a producer and a consumer tell whoever keeps the books. */
+export interface Bookkeeper {
+  readonly partitions: number
+  acknowledged(partition: number, offset: number, producer: number, sequence: number): void
+  refused?(partition: number, producer: number, sequence: number): void
+  met(partition: number, passage: Passage, record: ConsumerRecord): void
+}
 
 const BURST_MAX = 6
 const WINDOW_COUNT = 20
@@ -43,13 +51,13 @@ export class Sender extends Actor {
   #unanswered = 0
   readonly #client: Client
   readonly #topic: string
-  readonly #ledger: Ledger
+  readonly #ledger: Bookkeeper
   readonly #id: number
   readonly #options: ProducerOptions
   readonly #mayFail: boolean
   readonly #sequences: number[]
 
-  constructor(host: Host, client: Client, topic: string, ledger: Ledger, id: number, options: ProducerOptions, mayFail = false) {
+  constructor(host: Host, client: Client, topic: string, ledger: Bookkeeper, id: number, options: ProducerOptions, mayFail = false) {
     super(host)
     this.#client = client
     this.#topic = topic
@@ -87,6 +95,7 @@ export class Sender extends Actor {
     if (error !== null) {
       this.failedCount += recordCount
       if (!this.#mayFail) this.failure ??= error
+      for (let i = 0; i < recordCount; i++) this.#ledger.refused?.(partition, this.#id, first + i)
       return
     }
     try {
@@ -102,10 +111,10 @@ export class Tail extends Actor {
   count = 0
   readonly #consumer: Consumer
   readonly #topic: string
-  readonly #ledger: Ledger
+  readonly #ledger: Bookkeeper
   readonly #passages: readonly Passage[]
 
-  constructor(host: Host, client: Client, topic: string, ledger: Ledger) {
+  constructor(host: Host, client: Client, topic: string, ledger: Bookkeeper) {
     super(host)
     this.#topic = topic
     this.#ledger = ledger
