@@ -31,7 +31,8 @@ export function damage(disk: SimDisk, dice: Dice, topics: readonly string[], isC
   const path = paths[dice.below(paths.length)]
   if (path === undefined) return null
   const topic = /metadata/.test(name) ? topicOf(path, topics)! : null
-  if (kind === 1) {
+  // the epochs are a text without a checksum: a flipped digit is another truth, in Kafka's as well
+  if (kind === 1 || name === 'leader epochs') {
     disk.lose(path)
     return { what: `${name} lost`, topic, mayCut: false, mustBeOffline: false }
   }
@@ -45,6 +46,9 @@ function topicOf(path: string, topics: readonly string[]): string | undefined {
   return path.endsWith('replication-offset-checkpoint') ? '' : topics.find((topic) => path.includes(`/${topic}-0/`))
 }
 
+/** A look-up goes by it, and no checksum is asked: as in Kafka, the batch may be taken for one that lies before what is read. */
+const LAST_OFFSET_DELTA = 23
+
 /** One bit of one batch, where its checksum tells. */
 function flipRecord(disk: SimDisk, dice: Dice, topic: string, isClean: boolean): Damage | null {
   const directory = `${LOG_DIRECTORY}/${topic}-0/`
@@ -52,7 +56,8 @@ function flipRecord(disk: SimDisk, dice: Dice, topic: string, isClean: boolean):
   const batches = logs.flatMap((path) => batchesOf(disk, path))
   const batch = batches[dice.below(batches.length)]
   if (batch === undefined) return null
-  const at = 16 + dice.below(batch.sizeBytes - 16)
+  const drawn = 16 + dice.below(batch.sizeBytes - 20)
+  const at = drawn < LAST_OFFSET_DELTA ? drawn : drawn + 4
   disk.flipBit(batch.path, batch.position + at, dice.below(8))
   const recoveryPoint = recoveryPointOf(disk, topic)
   const isBelow = batch.baseOffset < recoveryPoint

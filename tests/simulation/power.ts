@@ -77,6 +77,8 @@ const LIFE_MS_MAX = 250
 const STEP_COUNT_MAX = 6
 const CAPACITY_BYTES = 1 << 30
 const ANSWERS_MS = 30
+/** More than the `flush.ms` of any topic, and its sync. */
+const FLUSH_MS = 100
 
 /** What happened in some seeds, by name. */
 export type Coverage = Map<string, number>
@@ -144,6 +146,8 @@ class Play {
     }
     await this.#act(100)
     await stage.complete(Promise.all(this.#actors.map((actor) => actor.stop())))
+    // an ack does not wait for `flush.ms`, what is shown does
+    await stage.pass(FLUSH_MS)
     await this.#check()
     await this.#decay()
     this.#report()

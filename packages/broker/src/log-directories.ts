@@ -1,3 +1,4 @@
+import { ZERO_UUID } from '@ottla/wire'
 import type { Env } from '@ottla/env'
 import { LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '@ottla/log'
 
@@ -47,13 +48,16 @@ export class LogDirectories {
 
   /**
    * The log of this partition of this topic id. One that is there already but is offline, or has no id (one that could not be read has
-   * none either), may hold this topic's records: it is taken over where it is sound. One of another id is not touched: it may be this
-   * topic's with a damaged `partition.metadata`. Throws INCONSISTENT_TOPIC_ID then.
+   * none either), may hold this topic's records: it is taken over where it is sound. One of another id makes room for a topic that is
+   * `made` now; else it may be this topic's, with a damaged `partition.metadata` (decision 0009): INCONSISTENT_TOPIC_ID.
    */
-  async obtain(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
+  async obtain(topic: string, partition: number, topicId: string, config: LogConfig, made: boolean): Promise<PartitionLog> {
     const known = this.get(topic, partition)
-    if (known !== undefined && known.topicId === topicId) return known
-    if (known !== undefined) return this.#homes.get(known)!.create(topic, partition, topicId, config)
+    if (known !== undefined) {
+      const isOther = known.failed === null && known.topicId !== ZERO_UUID && known.topicId !== topicId
+      if (!isOther || !made) return this.#homes.get(known)!.create(topic, partition, topicId, config)
+      await this.delete(known)
+    }
     const usable = this.#directories.filter((directory) => directory.failed === null)
     if (usable.length === 0) throw new Error('every directory of log.dirs has failed; see the log for why')
     const directory = usable.reduce((best, next) => (this.#count(next) < this.#count(best) ? next : best))

@@ -239,7 +239,7 @@ export class Topics {
       partitions.map(async (state, partition) => {
         if (state.leader !== this.#brokerId) return undefined
         try {
-          const log = await this.#directories.obtain(name, partition, znodes.id, config)
+          const log = await this.#directories.obtain(name, partition, znodes.id, config, withoutLog === undefined)
           log.configure(config)
           log.becomeLeader(state.leaderEpoch)
           return log

@@ -65,6 +65,15 @@ test('many records are cut into several parts', () => {
   assert.equal(valuesOf(parts).length, 10_000)
 })
 
+test('a flipped bit that makes a batch of data look like control does not hide it', () => {
+  const bytes = Buffer.concat([batch(0, ['a']), batch(1, ['b']), batch(2, ['c'])])
+  const second = batch(0, ['a']).length
+  bytes[second + 22]! ^= 0x20
+  assert.deepEqual(valuesOf(cutParts(bytes, 0, null, true)), ['a'])
+  assert.throws(() => cutParts(bytes.subarray(second), 1, null, true), /offset 1 has a wrong checksum/)
+  assert.deepEqual(valuesOf(cutParts(bytes, 0, null)), ['a', 'c'])
+})
+
 test('damage is found when records are read', () => {
   const bytes = batch(0, ['aaaa'])
   bytes[bytes.length - 3]! ^= 1

@@ -1,4 +1,13 @@
-import { controlType, decodeBatch, ControlType, recordBatch, wholeSizeBytes, type KafkaRecord } from '@ottla/protocol'
+import {
+  controlType,
+  decodeBatch,
+  ControlType,
+  ErrorCode,
+  KafkaError,
+  recordBatch,
+  wholeSizeBytes,
+  type KafkaRecord,
+} from '@ottla/protocol'
 
 /** A record as consumers see it: views on what was fetched, not copies. */
 export type ConsumerRecord = KafkaRecord
@@ -80,9 +89,10 @@ export interface AbortedTransaction {
 /**
  * Cuts what a fetch brought into parts, at the bounds of record batches. Control batches are left out, and with `aborted` (not null: read
  * committed) the batches of aborted transactions (formats §9). A part without positions only moves the position on. A batch whose end
- * is missing is left.
+ * is missing is left. With `checkCrc` what is left out has a right checksum, lest a flipped bit hide a batch: else CORRUPT_MESSAGE, once
+ * all before it is given.
  */
-export function cutParts(bytes: Buffer, fromOffset: number, aborted: readonly AbortedTransaction[] | null): Part[] {
+export function cutParts(bytes: Buffer, fromOffset: number, aborted: readonly AbortedTransaction[] | null, checkCrc = false): Part[] {
   const filter = aborted === null ? null : new AbortedFilter(aborted)
   const parts: Part[] = []
   let positions: number[] = []
@@ -105,6 +115,9 @@ export function cutParts(bytes: Buffer, fromOffset: number, aborted: readonly Ab
     if (filter?.hides(bytes, at) !== true && !hidden) {
       positions.push(at)
       records += Math.max(1, recordBatch.recordCount(bytes, at))
+    } else if (checkCrc && recordBatch.magic(bytes, at) === 2 && !recordBatch.crcIsRight(bytes, at)) {
+      if (at > 0) break
+      throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, `The batch at offset ${recordBatch.baseOffset(bytes, at)} has a wrong checksum.`)
     }
     nextOffset = Math.max(nextOffset, lastOffset + 1)
     leaderEpoch = recordBatch.leaderEpoch(bytes, at)

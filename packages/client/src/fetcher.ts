@@ -3,7 +3,7 @@ import { ErrorCode, errorRow } from '@ottla/protocol'
 import { Fetch } from '@ottla/protocol/messages/01-fetch'
 import { ZERO_UUID, type Decoded } from '@ottla/wire'
 import type { Cluster } from './cluster.ts'
-import { ConsumedBatch, cutParts } from './consumed-batch.ts'
+import { ConsumedBatch, cutParts, type Part } from './consumed-batch.ts'
 import { ClientError, refusal } from './errors.ts'
 import { FetchSession, type FetchItem } from './fetch-session.ts'
 import type { IsolationLevel } from './offsets.ts'
@@ -252,22 +252,28 @@ export class Fetcher {
     }
     const bytes = answer.records
     if (bytes === null || bytes.length === 0) return
-    const parts = cutParts(bytes, reader.fetchOffset, isolation === 'read_committed' ? (answer.abortedTransactions ?? []) : null)
+    let parts: Part[]
+    try {
+      parts = cutParts(bytes, reader.fetchOffset, isolation === 'read_committed' ? (answer.abortedTransactions ?? []) : null, checkCrc)
+    } catch (error) {
+      this.#stop(reader, error as Error)
+      return
+    }
     if (parts.length === 0) {
-      this.#onError(
-        new ClientError(
-          'usage',
-          `The next batch of '${reader.topic}' partition ${reader.partition} is larger than a fetch may ` +
-            'be; raise partitionFetchBytesMax.',
-        ),
-      )
-      reader.paused = true
+      const name = `'${reader.topic}' partition ${reader.partition}`
+      this.#stop(reader, new ClientError('usage', `The next batch of ${name} is larger than a fetch may be; raise partitionFetchBytesMax.`))
       return
     }
     for (const part of parts) {
       reader.add(new ConsumedBatch(reader.topic, reader.partition, part, answer.highWatermark, checkCrc), part.positions.length === 0)
     }
     this.#onBatches(reader)
+  }
+
+  /** The partition can't be read on; the others can. */
+  #stop(reader: PartitionReader, error: Error): void {
+    this.#onError(error)
+    reader.paused = true
   }
 
   /** True where metadata is out of date. */
@@ -281,8 +287,7 @@ export class Fetcher {
       return false
     }
     if (!error.retriable) {
-      this.#onError(error)
-      reader.paused = true
+      this.#stop(reader, error)
       return false
     }
     reader.preferredReplica = -1
