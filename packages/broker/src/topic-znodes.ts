@@ -82,3 +82,9 @@ export async function dataOf(zooKeeper: ZooKeeper, path: string): Promise<Buffer
     throw error
   }
 }
+
+/** Sets the znode's data, and makes it where it isn't there. */
+export async function putData(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
+  if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
+  else await zooKeeper.setData(path, data)
+}

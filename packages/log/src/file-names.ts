@@ -27,3 +27,8 @@ export function topicPartitionOf(name: string): { topic: string; partition: numb
 export const DELETED_SUFFIX = '.deleted'
 /** `<topic>-<partition>.<32 hex digits>-delete` */
 export const DELETED_DIRECTORY = /\.[0-9a-f]{32}-delete$/
+
+/** In a log directory: its last process ended as it should. */
+export const CLEAN_MARKER = '.kafka_cleanshutdown'
+/** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
+export const METADATA_LOG = '__cluster_metadata-0'

@@ -6,7 +6,7 @@ import type { CompactedLog } from './cleaner/cleanable.ts'
 import { Cleaner, type CleanerHome, type CleanerOptions } from './cleaner/cleaner.ts'
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
-import { DELETED_DIRECTORY, topicPartitionOf } from './file-names.ts'
+import { CLEAN_MARKER, DELETED_DIRECTORY, METADATA_LOG, topicPartitionOf } from './file-names.ts'
 import { isFull } from './full-disk.ts'
 import { eachOf, Gate } from './gate.ts'
 import type { LogConfig } from './log-config.ts'
@@ -36,9 +36,6 @@ export interface LogDirectoryOptions extends CleanerOptions {
 const SYNCS_MAX = 8
 /** Partitions that are made at once: each has files open meanwhile. */
 const MAKERS_MAX = 32
-/** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
-const METADATA_LOG = '__cluster_metadata-0'
-const CLEAN_MARKER = '.kafka_cleanshutdown'
 
 /** One of `log.dirs`: this process's alone while open. Holds the partitions' directories, the checkpoints, and the timers of upkeep. */
 export class LogDirectory implements CleanerHome {

@@ -1,5 +1,5 @@
-import type { Env, Lock } from '@ottla/env'
-import { readMetaProperties, writeMetaProperties } from '@ottla/log'
+import type { Env } from '@ottla/env'
+import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, writeMetaProperties } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { randomId } from '../cluster-membership.ts'
 import type { BrokerConfig } from '../configs/broker-config.ts'
@@ -9,8 +9,10 @@ import { topicRow } from '../configs/topic-configs.ts'
 import { dataOf } from '../topic-znodes.ts'
 import { writeCheckpoint } from './checkpoint-file.ts'
 import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
+import { FINALISED } from './feature-levels.ts'
 import { imageRecords } from './image-records.ts'
-import { markOf, METADATA_LOG, metadataPlaces, setMark } from './kraft-directories.ts'
+import { markOf, metadataPlaces, setMark } from './kraft-directories.ts'
+import { withLocks } from './locked-directories.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { readMetadata } from './metadata-log.ts'
 import { readTreeImage } from './tree-image.ts'
@@ -23,21 +25,9 @@ export interface Exported {
   readonly controller: ControllerEndpoint
 }
 
-/** The levels at which Kafka 4.3 formats a new cluster, for one that was Ottla's from the beginning. */
-const FEATURES = new Map([
-  ['metadata.version', 30],
-  ['eligible.leader.replicas.version', 1],
-  ['group.version', 1],
-  ['share.version', 1],
-  ['streams.version', 1],
-  ['transaction.version', 2],
-])
-/** Where that is not from 0 to that level. */
-const SUPPORTED: Readonly<Record<string, readonly [number, number]>> = { 'metadata.version': [7, 30] }
 const KRAFT_VERSIONS = { minSupportedVersion: 0, maxSupportedVersion: 1 }
 const TOPIC_RESOURCE = 2
 const BROKER_RESOURCE = 4
-const CLEAN_MARKER = '.kafka_cleanshutdown'
 
 /**
  * Makes the stopped broker's log directories such that a KRaft broker serves them: `meta.properties` of version 1 in each, and in one the
@@ -53,16 +43,9 @@ export async function exportMetadata(
   const known = await dataOf(zooKeeper, '/cluster/id')
   if (!known) throw new Error('the keeper knows no cluster: has a broker ever started on this keeper.dir?')
   const clusterId = (JSON.parse(known.toString()) as { id: string }).id
-  const locks: Lock[] = []
-  try {
-    for (const path of metadataPlaces(config)) {
-      await env.disk.createDirectory(path)
-      locks.push(env.disk.lock(`${path}/.lock`))
-    }
-    return await exportLocked(env, zooKeeper, config, clusterId, controller)
-  } finally {
-    for (const lock of locks) lock.release()
-  }
+  const places = metadataPlaces(config)
+  for (const path of places) await env.disk.createDirectory(path)
+  return await withLocks(env, places, () => exportLocked(env, zooKeeper, config, clusterId, controller))
 }
 
 async function exportLocked(
@@ -82,7 +65,7 @@ async function exportLocked(
   const homeId = directoryIds.get(home)!
   const image = await readTreeImage(zooKeeper, { directoryOf, firstDirectory: homeId }, () => randomId(env))
   leaveOutOurs(image)
-  if (image.features.size === 0) for (const [name, level] of FEATURES) image.features.set(name, level)
+  if (image.features.size === 0) for (const [name, { max }] of FINALISED) image.features.set(name, max)
   const logDirs = config.logDirs.map((path) => directoryIds.get(path)!)
   image.brokers.set(brokerId, registration(config, before, { brokerEpoch, incarnationId: randomId(env), logDirs }))
   const controller = wanted ?? controllerOf(config.layers.file, voters)
@@ -156,10 +139,7 @@ function registration(
   now: Pick<Registration, 'brokerEpoch' | 'incarnationId' | 'logDirs'>,
 ): Registration {
   const endPoints = listeners.map(({ name, host, port }) => ({ name, host: host || 'localhost', port, securityProtocol: 0 }))
-  const features = [...FEATURES].map(([name, level]) => {
-    const [minSupportedVersion, maxSupportedVersion] = SUPPORTED[name] ?? [0, level]
-    return { name, minSupportedVersion, maxSupportedVersion }
-  })
+  const features = FINALISED.map(([name, { min, max }]) => ({ name, minSupportedVersion: min, maxSupportedVersion: max }))
   const made = { brokerId, isMigratingZkBroker: false, endPoints, features, rack: brokerRack, cordonedLogDirs: null }
   return { ...(before.brokers.get(brokerId) ?? made), fenced: true, inControlledShutdown: true, ...now }
 }

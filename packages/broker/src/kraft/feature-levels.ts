@@ -12,6 +12,9 @@ const KNOWN: Readonly<Record<string, { readonly min: number; readonly max: numbe
   'streams.version': { min: 0, max: 1 },
 }
 
+/** Those of a cluster's own metadata, at whose highest levels Kafka 4.3 formats a new one; the quorum keeps its version itself (KIP-853). */
+export const FINALISED = Object.entries(KNOWN).filter(([name]) => name !== 'kraft.version')
+
 /** Throws with a sentence that names the first feature whose level isn't understood. */
 export function checkFeatureLevels(features: ReadonlyMap<string, number>): void {
   for (const [name, level] of features) {

@@ -1,12 +1,11 @@
 import { EnvError, type Entry, type Env } from '@ottla/env'
+import { METADATA_LOG } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
-import { dataOf } from '../topic-znodes.ts'
+import { dataOf, putData } from '../topic-znodes.ts'
 import type { ControllerEndpoint } from './controller-endpoint.ts'
 import type { Exported } from './export.ts'
 
-/** A KRaft cluster's own log of its metadata, in one of a broker's directories. */
-export const METADATA_LOG = '__cluster_metadata-0'
 /** The tree's word of which metadata it has taken over, or given back. */
 const MARK = '/ottla/kraft'
 
@@ -74,6 +73,5 @@ export function markOf(entries: readonly Entry[]): Buffer {
 
 /** The tree has what that metadata says. */
 export async function setMark(zooKeeper: ZooKeeper, mark: Buffer): Promise<void> {
-  if ((await zooKeeper.exists(MARK)) === null) await zooKeeper.create(MARK, mark)
-  else await zooKeeper.setData(MARK, mark)
+  await putData(zooKeeper, MARK, mark)
 }

@@ -219,7 +219,7 @@ function put<V, E extends { readonly values: Map<string, V> }>(
   else map.set(key, entry)
 }
 
-const configsKey = (type: number, name: string): string => `${type}:${name}`
+export const configsKey = (type: number, name: string): string => `${type}:${name}`
 
 const quotasKey = (entity: ClientQuotaRecord['entity']): string =>
   JSON.stringify(entity.map(({ entityType, entityName }) => [entityType, entityName]).sort())

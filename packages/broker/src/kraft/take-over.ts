@@ -1,10 +1,11 @@
-import { EnvError, type Env, type Lock } from '@ottla/env'
+import type { Env } from '@ottla/env'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { dataOf } from '../topic-znodes.ts'
+import { dataOf, putData } from '../topic-znodes.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
 import { imageZnodes, producerIdBlock, type Znode } from './image-znodes.ts'
+import { withLocks } from './locked-directories.ts'
 import { readMetadata } from './metadata-log.ts'
 import { childrenOf } from './tree-image.ts'
 
@@ -44,13 +45,7 @@ const MULTI_BYTES_MAX = 256 * 1024
  * are in use, or of another broker or cluster, a feature is at a level that isn't understood, or a partition lies on other brokers.
  */
 export async function takeOver(env: Env, zooKeeper: ZooKeeper, asked: TakeOver): Promise<void> {
-  // Kafka may still be running on them
-  const locks = lockAll(env, asked.logDirs)
-  try {
-    await takeOverLocked(env, zooKeeper, asked)
-  } finally {
-    for (const lock of locks) lock.release()
-  }
+  await withLocks(env, asked.logDirs, () => takeOverLocked(env, zooKeeper, asked))
 }
 
 async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDirs, metadataLog }: TakeOver): Promise<void> {
@@ -71,34 +66,16 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   const znodes = imageZnodes(image, found)
   await prepareCluster(env, zooKeeper, clusterId)
   for (const path of PLACES) await removeBelow(zooKeeper, path)
-  for (const path of PARENTS) await put(zooKeeper, { path, data: null })
+  for (const path of PARENTS) await putData(zooKeeper, path, null)
   const features = znodes.filter(({ path }) => path === '/feature')
   await createAll(
     zooKeeper,
     znodes.filter((znode) => !features.includes(znode)),
   )
-  for (const znode of features) await put(zooKeeper, znode)
+  for (const { path, data } of features) await putData(zooKeeper, path, data)
   await raiseProducerIds(zooKeeper, producerIdBlock(image, found))
   const counts = { topics: image.topics.size, offset: image.endOffset, metadata: metadataLog }
   env.log.info(`took over cluster ${clusterId} from Kafka's own metadata`, counts)
-}
-
-/** Those that there are. Throws where another process has one, and none is held. */
-function lockAll(env: Env, paths: readonly string[]): Lock[] {
-  const locks: Lock[] = []
-  try {
-    for (const path of paths) {
-      try {
-        locks.push(env.disk.lock(`${path}/.lock`))
-      } catch (error) {
-        if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
-      }
-    }
-    return locks
-  } catch (error) {
-    for (const lock of locks) lock.release()
-    throw error
-  }
 }
 
 async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<void> {
@@ -124,11 +101,6 @@ async function createAll(zooKeeper: ZooKeeper, znodes: readonly Znode[]): Promis
     sizeBytes += path.length + (data?.length ?? 0)
   }
   await flush()
-}
-
-async function put(zooKeeper: ZooKeeper, { path, data }: Znode): Promise<void> {
-  if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
-  else await zooKeeper.setData(path, data)
 }
 
 /** Never back below what was given away already. */

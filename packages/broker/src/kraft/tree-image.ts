@@ -2,7 +2,7 @@ import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
 import { dataOf, readTopic, topicsPath } from '../topic-znodes.ts'
 import { readTreeAccess } from './access-image.ts'
 import { entityName } from './entity-names.ts'
-import { MetadataImage, type ImageQuotas } from './metadata-image.ts'
+import { configsKey, MetadataImage, type ImageQuotas } from './metadata-image.ts'
 
 /** What a broker's directories add to the tree: which one a partition lies in, by `<topic>-<partition>`, as KIP-858's directory ids. */
 export interface Homes {
@@ -68,7 +68,7 @@ async function addTopic(image: MetadataImage, zooKeeper: ZooKeeper, name: string
 }
 
 function setConfigs(image: MetadataImage, type: number, name: string, values: ReadonlyMap<string, string>): void {
-  if (values.size > 0) image.configs.set(`${type}:${name}`, { type, name, values: new Map(values) })
+  if (values.size > 0) image.configs.set(configsKey(type, name), { type, name, values: new Map(values) })
 }
 
 /** Of users, of client ids, of client ids of users, and of addresses; and the credentials that stand among the users' configs. */
