@@ -226,12 +226,15 @@ public class TakeOver {
     var producer = producer("linger.ms", "0", "delivery.timeout.ms", "300000");
     var consumer = new KafkaConsumer<String, String>(properties("group.id", "group-live", "auto.offset.reset", "earliest"));
     consumer.subscribe(List.of("live"));
-    for (int i = 0; ended.isAlive() || consumed.size() < acknowledged.get(); i++) {
-      if (ended.isAlive()) {
-        producer.send(new ProducerRecord<>("live", 0, null, "live " + i), (metadata, error) -> (error == null ? acknowledged : failed).incrementAndGet());
-      } else producer.flush();
+    for (int i = 0; ended.isAlive(); i++) {
+      producer.send(new ProducerRecord<>("live", 0, null, "live " + i), (metadata, error) -> (error == null ? acknowledged : failed).incrementAndGet());
       for (var record : consumer.poll(Duration.ofMillis(10))) consumed.add(record.value());
       if (i == 50) System.out.println("runs");
+    }
+    // only now is it known how many there are to wait for
+    producer.flush();
+    while (consumed.size() < acknowledged.get()) {
+      for (var record : consumer.poll(Duration.ofMillis(10))) consumed.add(record.value());
     }
     String all = records(new TopicPartition("live", 0), "read_uncommitted");
     System.out.println("acknowledged " + acknowledged + " failed " + failed + " consumed " + consumed.size() + " stored " + all.split(" ")[1]);
