@@ -66,7 +66,7 @@ export async function openKeeper(env: KeeperEnv, directory: string, options: Kee
 }
 
 /** A new directory lasts once the names on the way to it do. */
-async function syncAncestors(disk: Disk, directory: string): Promise<void> {
+export async function syncAncestors(disk: Disk, directory: string): Promise<void> {
   for (let at = directory.lastIndexOf('/'); at >= 0; at = directory.lastIndexOf('/', at - 1)) {
     try {
       await disk.syncDirectory(at === 0 ? '/' : directory.slice(0, at))
