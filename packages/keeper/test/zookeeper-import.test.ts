@@ -137,6 +137,19 @@ test('zxids go on in the next epoch, and the keeper lives on its own log from th
   await assert.rejects(place.withTree(allOf), /lacks the entries 1 to 1/)
 })
 
+test('an ephemeral of a session that no table lists goes too, and the next epoch is the one after the last', async (t) => {
+  const place = new Place(t)
+  const unlisted = { ...decodeSnapshot(SNAPSHOT, 0x16).freeze(), sessions: [] }
+  const dataDir = place.write('unlisted', { 'snapshot.500000016': Buffer.concat([...encodeSnapshot(unlisted)]) })
+  const imported = await place.import({ dataDir, dataLogDir: place.write('no-log', {}) })
+  assert.deepEqual([imported.endedSessions, imported.lastZxid], [2, 5 * 2 ** 32 + 0x18])
+  await place.withTree(async (zooKeeper) => {
+    assert.equal(await zooKeeper.exists('/live'), null)
+    await zooKeeper.create('/after', null)
+    assert.equal(epochOf((await zooKeeper.exists('/after'))!.czxid), 6)
+  })
+})
+
 test('a znode of ZooKeeper becomes the root, and what lies beside it stays behind', async (t) => {
   const place = new Place(t)
   const dataDir = place.write('data', { 'snapshot.16': SNAPSHOT, 'log.1': LOG })
