@@ -23,6 +23,7 @@ const HANDLERS: Readonly<Record<number, Load>> = {
   18: () => load(import('./handlers/18-api-versions.ts'), 'apiVersions'),
   19: () => load(import('./handlers/19-create-topics.ts'), 'createTopics'),
   20: () => load(import('./handlers/20-delete-topics.ts'), 'deleteTopics'),
+  21: () => load(import('./handlers/21-delete-records.ts'), 'deleteRecords'),
   22: () => load(import('./handlers/22-init-producer-id.ts'), 'initProducerId'),
   32: () => load(import('./handlers/32-describe-configs.ts'), 'describeConfigs'),
   42: () => load(import('./handlers/42-delete-groups.ts'), 'deleteGroups'),

@@ -10,6 +10,7 @@ import type { BrokerConnection } from './connection.ts'
 import { refusal } from './errors.ts'
 import { GroupAdmin } from './group-admin.ts'
 import type { BrokerNode, TopicMetadata } from './metadata.ts'
+import { deleteRecords, type LogStart, type RecordDeletion } from './record-deletion.ts'
 import { listOffsets, type FoundOffset, type IsolationLevel, type OffsetQuery } from './offsets.ts'
 
 export interface NewTopic {
@@ -237,6 +238,11 @@ export class Admin extends GroupAdmin {
   /** A broker's own configs are its own affair; all else any broker knows. */
   #forResource({ type, name }: ConfigResource): Promise<BrokerConnection> {
     return type === 'broker' && name !== '' ? this.#cluster.connection(Number(name)) : this.#cluster.any()
+  }
+
+  /** Deletes the records below an offset, for good, in topics whose cleanup.policy contains delete. Answers where each partition begins then. */
+  deleteRecords(deletions: readonly RecordDeletion[]): Promise<LogStart[]> {
+    return deleteRecords(this.#cluster, deletions)
   }
 
   /** Offsets by place or time, in the order of the queries. */

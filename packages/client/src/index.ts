@@ -24,4 +24,5 @@ export {
 } from './admin.ts'
 export type { GroupDescription, GroupMemberDescription, ListedGroup } from './group-admin.ts'
 export type { GroupOffset } from './group-offsets.ts'
+export type { LogStart, RecordDeletion } from './record-deletion.ts'
 export type { FoundOffset, IsolationLevel, OffsetQuery, OffsetSpec, TopicPartition } from './offsets.ts'

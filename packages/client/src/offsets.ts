@@ -1,7 +1,8 @@
 import { ErrorCode } from '@ottla/protocol'
 import { ListOffsets } from '@ottla/protocol/messages/02-list-offsets'
 import type { Cluster } from './cluster.ts'
-import { isRetriable, refusal } from './errors.ts'
+import { refusal } from './errors.ts'
+import { askLeaders } from './leader-requests.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -49,28 +50,12 @@ export async function listOffsets(
   timeoutMs?: number,
 ): Promise<FoundOffset[]> {
   const found = new Map<OffsetQuery, FoundOffset>()
-  await cluster.retry(async () => {
-    // a request may name a partition once
-    const requests: { leaderId: number; queries: OffsetQuery[]; partitions: Set<string> }[] = []
-    const open = queries.filter((query) => !found.has(query))
-    for (const query of open) {
-      const topic = await cluster.topic(query.topic)
-      const partition = topic.partitions[query.partition]
-      if (partition === undefined) {
-        throw refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `Looking for offsets of '${query.topic}' partition ${query.partition}`)
-      }
-      const key = `${query.topic}/${query.partition}`
-      let request = requests.find((one) => one.leaderId === partition.leaderId && !one.partitions.has(key))
-      if (request === undefined) requests.push((request = { leaderId: partition.leaderId, queries: [], partitions: new Set() }))
-      request.queries.push(query)
-      request.partitions.add(key)
-    }
-    const asked = await Promise.allSettled(requests.map((one) => askLeader(cluster, one.leaderId, one.queries, isolation, found)))
-    const errors = asked.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
-    if (errors.length === 0) return
-    await cluster.refreshSoon(new Set(open.map(({ topic }) => topic)))
-    throw errors.find((error) => !isRetriable(error)) ?? errors[0]!
-  }, timeoutMs)
+  const request = {
+    what: 'Looking for offsets',
+    ask: (leaderId: number, asked: readonly OffsetQuery[]) => askLeader(cluster, leaderId, asked, isolation, found),
+    isDone: (query: OffsetQuery) => found.has(query),
+  }
+  await askLeaders(cluster, queries, request, timeoutMs)
   return queries.map((query) => found.get(query)!)
 }
 
@@ -81,9 +66,6 @@ async function askLeader(
   isolation: IsolationLevel,
   found: Map<OffsetQuery, FoundOffset>,
 ): Promise<void> {
-  if (leaderId < 0) {
-    throw refusal(ErrorCode.LEADER_NOT_AVAILABLE, `Looking for offsets of '${queries[0]!.topic}' partition ${queries[0]!.partition}`)
-  }
   const connection = await cluster.connection(leaderId)
   if (queries.some(({ at }) => at === 'max-timestamp') && connection.version(ListOffsets) < MAX_TIMESTAMP_VERSION) {
     throw refusal(ErrorCode.UNSUPPORTED_VERSION, 'Looking for the largest timestamp')

@@ -72,6 +72,11 @@ test('producer, consumer, group and admin against the broker itself', async (t) 
   assert.deepEqual(await read(second, 2), ['zstd value 98', 'zstd value 99'])
   await second.close()
   await admin.deleteGroup('g')
+  const [start] = await admin.deleteRecords([{ topic: 'orders', partition, before: 400 }])
+  assert.equal(start!.offset, 400)
+  assert.equal((await admin.listOffsets([{ topic: 'orders', partition, at: 'earliest' }]))[0]!.offset, 400)
+  await assert.rejects(admin.deleteRecords([{ topic: 'orders', partition, before: 501 }]), /OFFSET_OUT_OF_RANGE/)
+  await assert.rejects(admin.deleteRecords([{ topic: 'orders', partition: 3, before: 1 }]), /UNKNOWN_TOPIC_OR_PARTITION/)
   const ends = await admin.listOffsets([0, 1, 2].map((one) => ({ topic: 'orders', partition: one, at: 'latest' as const })))
   assert.equal(
     ends.reduce((sum, { offset }) => sum + offset, 0),

@@ -82,13 +82,21 @@ export class DirectoryCheckpoints {
   write(logs: Logs): Promise<void> {
     return this.#alone(async () => {
       const recoveryPoints = gather(logs, this.#recoveryPoints, (log) => log.recoveryPoint)
-      const logStarts = gather(logs, this.#logStarts, (log) =>
-        log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : -1,
-      )
       this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, recoveryPoints)
-      this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, logStarts)
+      await this.#writeLogStarts(logs)
       await this.#writeHighWatermarks(logs)
     })
+  }
+
+  writeLogStarts(logs: Logs): Promise<void> {
+    return this.#alone(() => this.#writeLogStarts(logs))
+  }
+
+  async #writeLogStarts(logs: Logs): Promise<void> {
+    const logStarts = gather(logs, this.#logStarts, (log) =>
+      log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : -1,
+    )
+    this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, logStarts)
   }
 
   writeHighWatermarks(logs: Logs): Promise<void> {

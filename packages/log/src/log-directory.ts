@@ -250,6 +250,15 @@ export class LogDirectory implements CleanerHome {
     await this.#checkpoints.write(this.#logs)
   }
 
+  async keepLogStarts(): Promise<void> {
+    try {
+      await this.#checkpoints.writeLogStarts(this.#logs)
+    } catch (error) {
+      this.#upkeepFailed(error as Error)
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `cannot write a checkpoint of ${this.path}: ${(error as Error).message}`)
+    }
+  }
+
   async lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void> {
     await this.#checkpoints.lower(`${topic}-${partition}`, offset)
   }

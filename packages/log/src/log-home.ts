@@ -16,6 +16,8 @@ export interface LogHome {
   fail(error: Error): void
   /** The log is about to be cut to `offset`: what is on disk must no longer say that more than that is there. */
   lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void>
+  /** Resolves once the logs' starts, as they are now, survive a crash. Rejects with KafkaError KAFKA_STORAGE_ERROR. */
+  keepLogStarts(): Promise<void>
   /** Runs `work` after the delay, and at the latest when the directory is closed. */
   removeLater(delayMs: number, work: () => Promise<void>): void
 }

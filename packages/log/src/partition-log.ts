@@ -296,9 +296,15 @@ export class PartitionLog implements WriterOwner {
   /** DeleteRecords: consumers start at `offset` from now on; whole segments below go with the next retention. Answers the new log start. */
   deleteRecordsBefore(offset: number): number {
     if (this.failed !== null) throw this.#storageError()
-    if (offset > this.highWatermark) throw outOfRange(this, offset)
+    if (offset < 0 || offset > this.highWatermark) throw outOfRange(this, offset)
     if (offset > this.logStartOffset) this.raiseLogStart(offset)
     return this.logStartOffset
+  }
+
+  /** Resolves once the log's start survives a crash. */
+  async keepLogStart(): Promise<void> {
+    await this.#home.keepLogStarts()
+    if (this.failed !== null) throw this.#storageError()
   }
 
   /** Of the leader's log start, or retention: what is below is gone. */

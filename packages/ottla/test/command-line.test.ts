@@ -49,6 +49,16 @@ test('what consume --json prints, produce --json takes', async () => {
   assert.match(first.out, /"timestamp":1700000000001,"key":null,"value":"ä","headers":\{"h":"x","none":null\}/)
 })
 
+test('topics delete-records: the oldest go, the topic stays', async () => {
+  await broker.run(['produce', 'trimmed'], 'a\nb\nc\n')
+  const trimmed = await broker.run(['topics', '--json', 'delete-records', 'trimmed', '--before', '2'])
+  assert.deepEqual(trimmed, { code: 0, out: '{"topic":"trimmed","partition":0,"first":2}\n', err: '' })
+  assert.equal((await broker.run(['consume', 'trimmed', '--from', 'beginning', '--exit'])).out, 'c\n')
+  assert.match((await broker.run(['topics', 'delete-records', 'trimmed', '--before', '9'])).err, /OFFSET_OUT_OF_RANGE/)
+  assert.equal((await broker.run(['topics', '--json', 'delete-records', 'trimmed', '-p', '0', '--before', 'end'])).code, 0)
+  assert.equal((await broker.run(['consume', 'trimmed', '--from', 'beginning', '--exit'])).out, '')
+})
+
 test('a group with --max commits exactly what was printed, and goes on there', async () => {
   await broker.run(['produce', 'numbers'], Array.from({ length: 100 }, (_, at) => `${at}\n`).join(''))
   const some = await broker.run(['consume', 'numbers', '--group', 'readers', '--max', '7'])
@@ -88,6 +98,8 @@ test('words that are not understood: exit code 2, and what is', async () => {
     [['consume', 't', '--from'], /argument missing/],
     [['topics', 'list', '--nope'], /unknown option '--nope'/],
     [['topics', 'create', 't', '-c', 'nope'], /key=value/],
+    [['topics', 'delete-records', 't'], /required option '--before <offset>'/],
+    [['topics', 'delete-records', 't', '--before', '-1'], /an offset or 'end', not '-1'/],
     [['produce', 't', '-a', '2'], /acks is 0, 1 or all/],
     [['produce', 't', '-z', 'brotli'], /none, gzip, snappy, lz4 or zstd/],
     [['consume', 't', '--from', 'banana 5'], /an offset, or a time such as/],

@@ -33,7 +33,7 @@ export const API_TABLE = [
   { key: 18, name: 'ApiVersions', versions: '0-5', flexible: '3+', served: '0-5' },
   { key: 19, name: 'CreateTopics', versions: '0-7', flexible: '5+', served: '0-7' },
   { key: 20, name: 'DeleteTopics', versions: '0-6', flexible: '4+', served: '0-6' },
-  { key: 21, name: 'DeleteRecords', versions: '0-2', flexible: '2+', served: null },
+  { key: 21, name: 'DeleteRecords', versions: '0-2', flexible: '2+', served: '0-2' },
   { key: 22, name: 'InitProducerId', versions: '0-6', flexible: '2+', served: '0-6' },
   { key: 23, name: 'OffsetForLeaderEpoch', versions: '0-4', flexible: '4+', served: null },
   { key: 24, name: 'AddPartitionsToTxn', versions: '0-5', flexible: '3+', served: null },

@@ -11,6 +11,10 @@ interface CreateOptions extends Options {
   readonly config?: readonly string[]
   readonly ifNotExists: boolean
 }
+interface DeleteRecordsOptions extends Options {
+  readonly partition?: number
+  readonly before: string
+}
 interface AlterOptions extends Options {
   readonly set?: readonly string[]
   readonly delete?: readonly string[]
@@ -37,6 +41,12 @@ export function run(words: readonly string[]): Promise<number> {
     .option('--set <key=value>', 'may be repeated', gather)
     .option('--delete <key>', "back to the broker's; may be repeated", gather)
     .action((name: string, options: AlterOptions) => act(topics.opts(), (admin) => alter(admin, name, options)))
+  add('delete-records <topic>', 'the oldest ones, for good; the topic stays')
+    .requiredOption('--before <offset>', 'the first that stays; end: none does')
+    .option('-p, --partition <number>', 'all of them unless told', wholeNumber)
+    .action((name: string, options: DeleteRecordsOptions) =>
+      act(topics.opts(), (admin, { json }) => deleteRecords(admin, name, { ...options, json })),
+    )
   add('delete <topic...>', 'for good').action((names: string[]) => act(topics.opts(), (admin) => remove(admin, names)))
   return parse(topics, words)
 }
@@ -76,6 +86,19 @@ async function alter(admin: Admin, name: string, { set = [], delete: unset = [] 
   if (changes.length === 0) throw new UsageError('nothing to alter: give --set key=value or --delete key')
   await admin.incrementalAlterConfigs({ type: 'topic', name }, changes)
   console.log(`Altered '${name}'.`)
+}
+
+async function deleteRecords(admin: Admin, name: string, { partition, before, json }: DeleteRecordsOptions): Promise<void> {
+  if (before !== 'end' && !/^\d{1,15}$/.test(before)) throw new UsageError(`--before is an offset or 'end', not '${before}'`)
+  const [topic] = await admin.describeTopics([name])
+  const partitions = partition === undefined ? topic!.partitions.map((each) => each.partition) : [partition]
+  const first = before === 'end' ? 'latest' : Number(before)
+  const starts = await admin.deleteRecords(partitions.map((each) => ({ topic: name, partition: each, before: first })))
+  show(
+    starts.map((start) => ({ topic: name, partition: start.partition, first: start.offset })),
+    json,
+    'The topic has no partitions.',
+  )
 }
 
 async function remove(admin: Admin, names: readonly string[]): Promise<void> {
