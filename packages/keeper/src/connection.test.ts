@@ -101,11 +101,11 @@ test("a read waits for its own session's writes only, a sync for everyone's", ()
   bench.ask(two, { type: 'sync', path: '/' })
   bench.ask(two, { type: 'exists', path: '/a' })
   two.inOrder(
-    () => ({ type: 'sync' }),
+    () => ({ type: 'sync', path: '/' }),
     () => void bench.heard.push('2 in order'),
   )
   assert.deepEqual(bench.take(), [])
-  assert.deepEqual(bench.apply(), ['1 create /a @3', '1 exists @3', '2 sync @3', '2 exists @3', '2 in order'])
+  assert.deepEqual(bench.apply(), ['1 create /a @3', '1 exists @3', '2 sync / @3', '2 exists @3', '2 in order'])
 })
 
 test('who may not read a znode hears nothing of it', () => {

@@ -1,10 +1,9 @@
 import { PERMISSIONS, type Identity } from '@ottla/zookeeper'
 import { isPermitted } from './access.ts'
-import { failure, read } from './reads.ts'
+import { failure, Reads, type Reading } from './reads.ts'
 import { isWrite, type ReadRequest, type Request, type Result, type WriteRequest } from './requests.ts'
 import type { Server } from './server.ts'
 import type { TreeEvent } from './tree.ts'
-import type { Watcher } from './watches.ts'
 
 /** Who uses a connection: a client in this process, or a socket's end. */
 export interface ConnectionOwner {
@@ -28,7 +27,7 @@ interface Item {
 }
 
 /** One session's line to a server: requests are answered in the order of their coming. */
-export class Connection implements Watcher {
+export class Connection implements Reading {
   readonly sessionId: bigint
   readonly #server: Server
   readonly #owner: ConnectionOwner
@@ -59,14 +58,8 @@ export class Connection implements Watcher {
       return
     }
     if (isWrite(request)) this.#write(request, answer, cxid)
-    else if (request.type === 'sync') this.waitForAll(answer)
+    else if (request.type === 'sync') this.#sync(request.path, answer)
     else this.#read(request, answer)
-  }
-
-  /** Has its place in the line and is answered once everything is applied that anyone wrote before. */
-  waitForAll(answer: Answer): void {
-    const item = this.#join(answer, null)
-    this.#server.waitForAll(() => this.#complete(item, { type: 'sync' }, this.#server.tree.lastZxid))
   }
 
   /** Anything else that must keep its place in the line: `run` is called when all before it is answered. */
@@ -99,6 +92,12 @@ export class Connection implements Watcher {
     this.close()
   }
 
+  /** Has its place in the line, and is answered once everything is applied that anyone wrote before. */
+  #sync(path: string, answer: Answer): void {
+    const item = this.#join(answer, null)
+    this.#server.waitForAll(() => this.#complete(item, { type: 'sync', path }, this.#server.tree.lastZxid))
+  }
+
   #write(request: WriteRequest, answer: Answer, cxid: number): void {
     const item = this.#join(answer, null)
     this.#server.write(this.sessionId, cxid, this.#identities, request, (result, zxid) => this.#complete(item, result, zxid))
@@ -106,7 +105,7 @@ export class Connection implements Watcher {
 
   #read(request: Exclude<ReadRequest, { type: 'sync' }>, answer: Answer): void {
     const server = this.#server
-    this.inOrder(() => read(server.tree, server.watches, this, this.#identities, request), answer)
+    this.inOrder(() => new Reads(server.tree, server.watches).answer(this, request), answer)
   }
 
   #join(answer: Answer, run: (() => Result) | null): Item {

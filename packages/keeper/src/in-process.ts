@@ -7,6 +7,7 @@ import {
   type CreateOptions,
   type Operation,
   type OperationResult,
+  type Reply,
   type SessionEvent,
   type Stat,
   type WatchEvent,
@@ -16,7 +17,7 @@ import {
 import type { Logger } from '@ottla/env'
 import type { Connection, ConnectionOwner } from './connection.ts'
 import { isSequential, type Request, type Result } from './requests.ts'
-import type { TreeEvent, TxnResult } from './tree.ts'
+import type { TreeEvent } from './tree.ts'
 
 /** A session in the server's own process: the same interface as over a socket, with no socket between. */
 export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
@@ -77,13 +78,13 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
 
   async getChildren(path: string): Promise<{ children: string[]; stat: Stat }> {
     const { children, stat } = await this.#ask({ type: 'getChildren', path }, 'getChildren', path)
-    return { children, stat }
+    return { children: [...children], stat: stat! }
   }
 
   async multi(operations: readonly Operation[]): Promise<OperationResult[]> {
     const kept = operations.map((operation) => ('data' in operation ? { ...operation, data: copyOf(operation.data) } : operation))
     const { results } = await this.#ask({ type: 'multi', operations: kept }, 'multi', null)
-    const told = results.map(operationResultOf)
+    const told = (results as readonly Reply[]).map(operationResultOf)
     if (told[0]?.type === 'error') throw new MultiError(operations, told)
     return told
   }
@@ -106,7 +107,7 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
     }
     return async () => {
       if (!this.#listeners.remove(path, mode, own) || this.#over !== null) return
-      await this.#ask({ type: 'removeWatch', path, mode }, 'removeWatch', path)
+      await this.#ask({ type: 'removeWatches', path, watches: mode }, 'removeWatches', path)
     }
   }
 
@@ -173,7 +174,7 @@ function copyOf(data: Buffer | null): Buffer | null {
   return data === null ? null : Buffer.from(data)
 }
 
-function operationResultOf(result: TxnResult): OperationResult {
+function operationResultOf(result: Reply): OperationResult {
   switch (result.type) {
     case 'create':
       return result

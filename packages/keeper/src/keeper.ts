@@ -1,11 +1,25 @@
-import { EnvError, type Clock, type Disk, type Lock, type Logger, type Loop, type Random, type Timer } from '@ottla/env'
+import {
+  EnvError,
+  type Clock,
+  type Disk,
+  type Address,
+  type Lock,
+  type Logger,
+  type Loop,
+  type Net,
+  type Random,
+  type Timer,
+} from '@ottla/env'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { SUPER } from './access.ts'
+import { ClientPort, type ClientPortOptions } from './client-port.ts'
+import { ClientSessions, type SessionTimes } from './client-sessions.ts'
 import { readEntryTxn } from './entry-txn.ts'
 import { InProcessZooKeeper } from './in-process.ts'
 import { ENTRY_KIND, type LogEntry } from './log-entry.ts'
 import { LogError } from './log-recovery.ts'
 import { Server } from './server.ts'
+import { sessionSecret } from './session-secret.ts'
 import { IN_PROCESS, serverOf, SessionIds } from './sessions.ts'
 import { SnapshotFiles } from './snapshot-files.ts'
 import { Snapshotter } from './snapshotter.ts'
@@ -21,7 +35,13 @@ export interface KeeperEnv {
   readonly random: Random
   readonly loop: Loop
   readonly disk: Disk
+  readonly net: Net
   readonly log: Logger
+}
+
+/** The side of a keeper that clients outside this process see. */
+export interface ClientOptions extends ClientPortOptions, SessionTimes {
+  readonly addresses: readonly Address[]
 }
 
 export interface KeeperOptions {
@@ -29,17 +49,21 @@ export interface KeeperOptions {
   readonly snapshotAfterTxns?: number
   /** A log segment that is larger is followed by a new one; 16 MiB unless told. */
   readonly segmentBytes?: number
+  /** Without it nobody but this process can connect, and sessions of clients of a former life are ended. */
+  readonly clients?: ClientOptions
   /** The disk failed: all sessions are disconnected, and nothing but `close` and a new `openKeeper` helps. */
   readonly onFailure?: (error: Error) => void
 }
 
 /** What the snapshot says of a session in this process, should a real ZooKeeper load it. */
 const SESSION_TIMEOUT_MS = 18_000
+/** In the ids of sessions of clients outside this process, while the keeper is alone. */
+const CLIENTS_SERVER_ID = 1
 const VANISHING_CHECK_MS = 60_000
 
 /**
  * Opens the keeper in `directory`, which is made where it does not exist: loads the newest snapshot, replays the log, ends the in-process
- * sessions of a former life. Rejects with EnvError (`locked`: another process has it), or with LogError where the files are damaged.
+ * sessions of a former life, and listens for clients where `options` say so. Rejects with EnvError (`locked`: another process has it; `in-use`: the port), or with LogError where the files are damaged.
  */
 export async function openKeeper(env: KeeperEnv, directory: string, options: KeeperOptions = {}): Promise<Keeper> {
   await env.disk.createDirectory(directory)
@@ -58,7 +82,10 @@ export async function openKeeper(env: KeeperEnv, directory: string, options: Kee
     const since = log.lastIndex - snapshot.index
     const parts = { files, log, tree: () => tree, logger: env.log }
     const snapshotter = new Snapshotter(parts, since, options.snapshotAfterTxns ?? null, () => snapshot.attributes)
-    return new Keeper(env, options, lock, log, tree, snapshotter)
+    const secret = options.clients === undefined ? null : await sessionSecret(env, directory)
+    const keeper = new Keeper(env, options, lock, log, tree, snapshotter, secret)
+    await keeper.listen()
+    return keeper
   } catch (error) {
     lock.release()
     throw error
@@ -92,12 +119,23 @@ export class Keeper {
   readonly #snapshotter: Snapshotter
   readonly #sessionIds: SessionIds
   readonly #clients = new Set<InProcessZooKeeper>()
+  readonly #clientOptions: ClientOptions | null
+  readonly #clientSessions: ClientSessions | null = null
+  readonly #port: ClientPort | null = null
   readonly #onFailure: (error: Error) => void
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
 
-  /** Use `openKeeper`. */
-  constructor(env: KeeperEnv, options: KeeperOptions, lock: Lock, log: TransactionLog, tree: DataTree, snapshotter: Snapshotter) {
+  /** Use `openKeeper`. `secret` is there where clients from outside are served. */
+  constructor(
+    env: KeeperEnv,
+    options: KeeperOptions,
+    lock: Lock,
+    log: TransactionLog,
+    tree: DataTree,
+    snapshotter: Snapshotter,
+    secret: Buffer | null,
+  ) {
     this.#env = env
     this.#lock = lock
     this.#log = log
@@ -112,8 +150,30 @@ export class Keeper {
         failed: (error) => this.#failed(error),
       }),
     )
-    for (const sessionId of tree.sessions.keys()) if (serverOf(sessionId) === IN_PROCESS) this.#endSession(sessionId)
+    this.#clientOptions = options.clients ?? null
+    for (const sessionId of tree.sessions.keys()) {
+      if (this.#clientOptions === null || serverOf(sessionId) === IN_PROCESS) this.#endSession(sessionId)
+    }
+    if (this.#clientOptions !== null && secret !== null) {
+      this.#clientSessions = new ClientSessions(env.clock, this.#server, CLIENTS_SERVER_ID, secret, this.#clientOptions)
+      this.#port = new ClientPort(env, this.#server, this.#clientSessions, this.#clientOptions)
+    }
     this.#watchTransients()
+  }
+
+  /** Where clients connect. */
+  get addresses(): readonly Address[] {
+    return this.#port?.addresses ?? []
+  }
+
+  /** Part of `openKeeper`. */
+  async listen(): Promise<void> {
+    try {
+      for (const address of this.#clientOptions?.addresses ?? []) await this.#port?.listen(this.#env.net, address)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
   }
 
   /** The zxid of the last change that is on disk and visible. */
@@ -129,7 +189,7 @@ export class Keeper {
     client.attach(connection)
     this.#clients.add(client)
     // Reads need not wait for the session to be on disk, but they must not see the ephemerals of a former life.
-    connection.waitForAll(() => {})
+    connection.submit({ type: 'sync', path: '/' }, () => {})
     this.#server.write(sessionId, 0, [SUPER], { type: 'createSession', timeoutMs: SESSION_TIMEOUT_MS }, (result) => {
       if (result.type === 'createSession') client.opened()
     })
@@ -145,6 +205,8 @@ export class Keeper {
   async #close(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = null
+    this.#clientSessions?.close()
+    await this.#port?.close()
     await Promise.allSettled([...this.#clients].map((client) => client.close()))
     await this.#snapshotter.finish()
     this.#server.fail()

@@ -1,4 +1,4 @@
-import type { Acl, CreateMode, Identity, Operation, Stat, WatchMode } from '@ottla/zookeeper'
+import type { Acl, ClientRequest, CreateMode, Identity, Operation, Reply } from '@ottla/zookeeper'
 import type { TxnResult } from './tree.ts'
 
 /** A request that changes the tree or the sessions. */
@@ -10,23 +10,31 @@ export type WriteRequest =
   | { readonly type: 'createSession'; readonly timeoutMs: number }
   | { readonly type: 'closeSession' }
 
-/** A request that a server answers from its own tree, or that concerns the connection only. `watch` asks for a one-shot watch. */
-export type ReadRequest =
-  | { readonly type: 'exists' | 'getData' | 'getChildren'; readonly path: string; readonly watch?: boolean }
-  | { readonly type: 'getAcl'; readonly path: string }
-  | { readonly type: 'sync'; readonly path: string }
-  | { readonly type: 'addWatch' | 'removeWatch'; readonly path: string; readonly mode: WatchMode }
+/** A request that a server answers from its own tree, or that concerns the connection only. */
+export type ReadRequest = Extract<
+  ClientRequest,
+  {
+    type:
+      | 'exists'
+      | 'getData'
+      | 'getChildren'
+      | 'getAcl'
+      | 'getAllChildrenNumber'
+      | 'getEphemerals'
+      | 'multiRead'
+      | 'sync'
+      | 'addWatch'
+      | 'removeWatches'
+      | 'checkWatches'
+      | 'setWatches'
+      | 'whoAmI'
+  }
+>
 
 export type Request = WriteRequest | ReadRequest
 
 /** What a request came to: a result, or the number of an error. Failed ones are in it too: they take their place in the order. */
-export type Result =
-  | TxnResult
-  | { readonly type: 'exists'; readonly stat: Stat }
-  | { readonly type: 'getData'; readonly data: Buffer | null; readonly stat: Stat }
-  | { readonly type: 'getChildren'; readonly children: string[]; readonly stat: Stat }
-  | { readonly type: 'getAcl'; readonly acl: readonly Acl[]; readonly stat: Stat }
-  | { readonly type: 'sync' | 'addWatch' | 'removeWatch' }
+export type Result = TxnResult | Exclude<Reply, { type: 'create' | 'multi' }>
 
 /**
  * Which request of which server a transaction answers. Request numbers are the server's own, never the client's xids, which repeat.

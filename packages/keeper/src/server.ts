@@ -23,6 +23,7 @@ export class Server {
   readonly serverId: number
   readonly #connections = new Map<bigint, Connection>()
   readonly #unanswered = new Map<number, Answer>()
+  readonly #sessionEndListeners: ((sessionId: bigint) => void)[] = []
   #sequencer: Sequencer | null = null
   #tree: DataTree
   #requestNumber: number
@@ -39,6 +40,11 @@ export class Server {
     return this.#tree
   }
 
+  /** How many of its clients' writes are not answered yet. */
+  get outstandingCount(): number {
+    return this.#unanswered.size
+  }
+
   /** Another tree takes the place of this one: a snapshot from elsewhere. What clients wait for may be in it or not. */
   install(tree: DataTree): void {
     this.#tree = tree
@@ -47,6 +53,11 @@ export class Server {
 
   start(sequencer: Sequencer): void {
     this.#sequencer = sequencer
+  }
+
+  /** Calls `listener` of each session that is closed or has expired, whose client it ever was. */
+  onSessionEnd(listener: (sessionId: bigint) => void): void {
+    this.#sessionEndListeners.push(listener)
   }
 
   /** The session's line; an older connection of the same session is closed. */
@@ -89,6 +100,7 @@ export class Server {
       answer?.(result, zxid)
     }
     if (result.type === 'closeSession') {
+      for (const listener of this.#sessionEndListeners) listener(sessionId)
       const connection = this.#connections.get(sessionId)
       connection?.sessionEnded()
       connection?.close()

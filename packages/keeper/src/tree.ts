@@ -98,6 +98,20 @@ export class DataTree {
     return this.#ephemerals.get(sessionId) ?? NONE
   }
 
+  /** How many znodes there are below `path`. */
+  descendantCount(path: string): number {
+    if (path === '/') return this.#nodes.size - 1
+    let count = 0
+    const below = [path]
+    for (let at = below.pop(); at !== undefined; at = below.pop()) {
+      const children = this.#nodes.get(at)?.children
+      if (children == null) continue
+      count += children.size
+      for (const name of children) below.push(`${at}/${name}`)
+    }
+    return count
+  }
+
   apply(txn: Txn): Applied {
     const { header, record } = txn
     this.#events = []

@@ -45,6 +45,24 @@ export class Watches {
     return this.#byWatcher.get(watcher)?.[kind].has(path) ?? false
   }
 
+  /** Every path that it watches, once. */
+  pathsOf(watcher: Watcher): string[] {
+    const paths = this.#byWatcher.get(watcher)
+    return paths === undefined ? [] : [...new Set(KINDS.flatMap((kind) => [...paths[kind]]))]
+  }
+
+  summary(): { connectionCount: number; pathCount: number; watchCount: number } {
+    let connectionCount = 0
+    let watchCount = 0
+    for (const paths of this.#byWatcher.values()) {
+      const count = KINDS.reduce((sum, kind) => sum + paths[kind].size, 0)
+      if (count > 0) connectionCount++
+      watchCount += count
+    }
+    const pathCount = new Set(KINDS.flatMap((kind) => [...this.#byPath[kind].keys()])).size
+    return { connectionCount, pathCount, watchCount }
+  }
+
   /** False where there was none. */
   remove(watcher: Watcher, kind: WatchKind, path: string): boolean {
     if (!(this.#byWatcher.get(watcher)?.[kind].delete(path) ?? false)) return false

@@ -65,6 +65,11 @@ export class Frames {
     return true
   }
 
+  /** What came of a frame that is not whole, its length included. The view is good until the turn ends. */
+  get unfinished(): Buffer {
+    return this.#slab.bytes.subarray(this.#start, this.#fill)
+  }
+
   close(): void {
     if (this.#slab !== common) this.#slab.letGo()
     this.#slab = common

@@ -19,7 +19,13 @@ export interface CreateOptions {
 
 /** One step of a multi, which is carried out whole or not at all. A `version` left out, or -1, means any. */
 export type Operation =
-  | ({ readonly type: 'create'; readonly path: string; readonly data: Buffer | null } & CreateOptions)
+  | ({
+      readonly type: 'create'
+      readonly path: string
+      readonly data: Buffer | null
+      /** False: answered by its path alone, in the form that every server knows. */
+      readonly withStat?: boolean
+    } & CreateOptions)
   | { readonly type: 'delete'; readonly path: string; readonly version?: number }
   | { readonly type: 'setData'; readonly path: string; readonly data: Buffer | null; readonly version?: number }
   | { readonly type: 'check'; readonly path: string; readonly version?: number }

@@ -1,0 +1,301 @@
+import type { Address, CloseReason, Connection as NetConnection, Receiver } from '@ottla/env'
+import { DecodeError, Frames, Reader, Writer } from '@ottla/wire'
+import {
+  BadArgumentError,
+  errorNumber,
+  readConnectRequest,
+  readRequest,
+  writeConnectResponse,
+  writeNotification,
+  writeReply,
+  XIDS,
+  type ClientRequest,
+  type ConnectRequest,
+  type Identity,
+  type Reply,
+} from '@ottla/zookeeper'
+import { authenticate } from './authenticate.ts'
+import type { PortContext } from './client-port.ts'
+import type { Connection, ConnectionOwner } from './connection.ts'
+import { answerWord } from './four-letter-words.ts'
+import { failure } from './reads.ts'
+import type { Result } from './requests.ts'
+import type { TreeEvent } from './tree.ts'
+import { Traffic } from './traffic.ts'
+
+/** Above this much unsent, or so many requests unanswered, a client is not read from. */
+const UNSENT_BYTES_MAX = 1 << 20
+const UNANSWERED_MAX = 1000
+const PASSWORD_OF_NOBODY = Buffer.alloc(16)
+
+export interface ClientSocketListener {
+  /** The connection has a session now. */
+  opened(sessionId: bigint): void
+  /** Called once; 0n where it never had one. */
+  closed(sessionId: bigint): void
+}
+
+/** One client's connection: the handshake, then requests in and answers out, in their order. */
+export class ClientSocket implements Receiver, ConnectionOwner {
+  readonly remote: Address
+  readonly traffic = new Traffic()
+  readonly #context: PortContext
+  readonly #connection: NetConnection
+  readonly #listener: ClientSocketListener
+  readonly #frames: Frames
+  #identities: readonly Identity[]
+  #session: Connection | null = null
+  #timeoutMs = 0
+  #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
+  /** What came in one piece with the handshake, and waits for it. */
+  #early: Buffer[] = []
+  #unansweredCount = 0
+  #isPaused = false
+
+  constructor(context: PortContext, connection: NetConnection, listener: ClientSocketListener) {
+    this.#context = context
+    this.#connection = connection
+    this.#listener = listener
+    this.remote = connection.remote
+    this.#identities = [{ scheme: 'ip', id: connection.remote.host }]
+    this.#frames = new Frames(context.requestBytesMax, (slab, start, end) => this.#frame(slab.bytes.subarray(start, end)))
+  }
+
+  /** 0n before the handshake. */
+  get sessionId(): bigint {
+    return this.#session?.sessionId ?? 0n
+  }
+
+  /** Its line to the server, once it has a session. */
+  get session(): Connection | null {
+    return this.#session
+  }
+
+  get timeoutMs(): number {
+    return this.#timeoutMs
+  }
+
+  get unansweredCount(): number {
+    return this.#unansweredCount
+  }
+
+  /** Sends what was answered, and closes. The session goes on. */
+  close(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#connection.close()
+    this.#listener.closed(this.sessionId)
+    this.#session?.close()
+  }
+
+  space(): Uint8Array {
+    return this.#frames.space()
+  }
+
+  received(length: number): void {
+    if (this.#state === 'closed') return
+    if (this.#frames.received(length)) this.#throttle()
+    else if (this.#state === 'new') this.#word()
+    else this.#fail(`a request of more than ${this.#context.requestBytesMax} bytes, or less than none; jute.maxbuffer is the limit`)
+  }
+
+  drained(): void {
+    this.#throttle()
+  }
+
+  closed(_reason: CloseReason): void {
+    this.#frames.close()
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#listener.closed(this.sessionId)
+    this.#session?.close()
+  }
+
+  watchFired(event: TreeEvent, zxid: number): void {
+    this.#send(XIDS.notification, zxid, 0, (writer) => writeNotification(writer, event))
+  }
+
+  sessionEnded(): void {
+    this.close()
+  }
+
+  serverFailed(): void {
+    this.close()
+  }
+
+  /** The first bytes are the length of no frame: a four-letter word, or nothing that is known here. */
+  #word(): void {
+    const word = this.#frames.unfinished.subarray(0, 4).toString('latin1')
+    const answer = answerWord(word, this.#context)
+    if (answer === null) {
+      this.#fail('its first bytes are neither a handshake nor a four-letter word')
+      return
+    }
+    this.#connection.write(Buffer.from(answer))
+    this.close()
+  }
+
+  #frame(bytes: Buffer): void {
+    if (this.#state === 'closed') return
+    try {
+      if (this.#state === 'open') this.#request(new Reader(bytes))
+      else if (this.#state === 'opening') this.#early.push(Buffer.from(bytes))
+      else this.#handshake(readConnectRequest(new Reader(bytes)))
+    } catch (error) {
+      if (!(error instanceof DecodeError || error instanceof RangeError)) throw error
+      this.#fail(`a malformed ${this.#state === 'open' ? 'request' : 'handshake'}: ${error.message}`)
+    }
+  }
+
+  #handshake(request: ConnectRequest): void {
+    const { server, sessions } = this.#context
+    if (request.lastZxidSeen > server.tree.lastZxid) {
+      // The client has seen more than this server has: it shall not go back in time here.
+      this.#fail(`its client has seen zxid 0x${request.lastZxidSeen.toString(16)}, which has not come here yet`)
+      return
+    }
+    const timeoutMs = sessions.timeoutFor(request.timeoutMs)
+    if (request.sessionId !== 0n) {
+      const isGood = sessions.resume(request.sessionId, request.password, timeoutMs)
+      this.#opened(isGood ? request.sessionId : null, timeoutMs, request.readOnly)
+      return
+    }
+    this.#state = 'opening'
+    sessions.open(timeoutMs, (sessionId) => {
+      if (this.#state === 'opening') this.#opened(sessionId, timeoutMs, request.readOnly)
+    })
+  }
+
+  /** `sessionId` null: the session that was asked for is over, and the client is told so. */
+  #opened(sessionId: bigint | null, timeoutMs: number, readOnly: boolean | null): void {
+    const { server, sessions } = this.#context
+    const writer = new Writer()
+    writer.int32(0)
+    const isReadOnly = readOnly === null ? null : false
+    if (sessionId === null) {
+      writeConnectResponse(writer, { timeoutMs: 0, sessionId: 0n, password: PASSWORD_OF_NOBODY, readOnly: isReadOnly })
+    } else {
+      this.#timeoutMs = timeoutMs
+      writeConnectResponse(writer, { timeoutMs, sessionId, password: sessions.passwordOf(sessionId), readOnly: isReadOnly })
+    }
+    this.#sendFrame(writer)
+    if (sessionId === null) {
+      this.close()
+      return
+    }
+    this.#listener.opened(sessionId)
+    this.#session = server.connect(sessionId, this, this.#identities)
+    this.#state = 'open'
+    for (const frame of this.#early.splice(0)) this.#frame(frame)
+    this.#throttle()
+  }
+
+  #request(reader: Reader): void {
+    const { sessions, traffic, clock } = this.#context
+    sessions.touch(this.sessionId)
+    traffic.receivedCount++
+    this.traffic.receivedCount++
+    const xid = reader.int32()
+    const opcode = reader.int32()
+    const receivedMs = clock.monotonic()
+    let request: ClientRequest | null
+    try {
+      request = readRequest(reader, opcode)
+    } catch (error) {
+      if (!(error instanceof DecodeError || error instanceof RangeError || error instanceof BadArgumentError)) throw error
+      this.#inOrder(xid, receivedMs, null, failure(error instanceof BadArgumentError ? 'BadArguments' : 'MarshallingError'))
+      return
+    }
+    if (request === null) {
+      this.#inOrder(xid, receivedMs, null, failure('Unimplemented'), true)
+      return
+    }
+    this.#serve(request, xid, receivedMs)
+  }
+
+  #serve(request: ClientRequest, xid: number, receivedMs: number): void {
+    switch (request.type) {
+      case 'auth':
+        this.#authenticate(request, xid)
+        return
+      case 'sasl':
+        this.#inOrder(xid, receivedMs, request, { type: 'sasl', token: null })
+        return
+      case 'reconfig':
+        this.#inOrder(xid, receivedMs, request, failure('ReconfigDisabled'))
+        return
+      case 'ping':
+        this.#inOrder(xid, receivedMs, request, { type: 'ping' })
+        return
+    }
+    this.#unansweredCount++
+    this.#session!.submit(request, (result, zxid) => this.#answered(xid, receivedMs, request, result, zxid), xid)
+  }
+
+  /** What needs no tree, and must keep its place among the answers. With `isLast` nothing is served after it. */
+  #inOrder(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, isLast = false): void {
+    this.#unansweredCount++
+    this.#session!.inOrder(
+      () => result,
+      (_, zxid) => {
+        this.#answered(xid, receivedMs, request, result, zxid)
+        if (isLast) this.close()
+      },
+    )
+  }
+
+  #authenticate({ scheme, credentials }: ClientRequest & { type: 'auth' }, xid: number): void {
+    const identity = authenticate(scheme, credentials, this.remote.host, this.#context.superDigest)
+    if (identity !== null) this.#session!.addIdentity(identity)
+    this.#send(xid, 0, identity === null ? errorNumber('AuthFailed') : 0)
+    if (identity === null) this.close()
+  }
+
+  #answered(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, zxid: number): void {
+    this.#unansweredCount--
+    if (this.#state === 'closed') return
+    // What the server never answered is not answered here either: the client must not take it for a refusal.
+    if (result.type === 'error' && result.number === errorNumber('ConnectionLoss')) {
+      this.close()
+      return
+    }
+    const latencyMs = this.#context.clock.monotonic() - receivedMs
+    this.traffic.answered(latencyMs)
+    this.#context.traffic.answered(latencyMs)
+    if (result.type === 'error') this.#send(xid, zxid, result.number)
+    else this.#send(xid, zxid, 0, (writer) => writeReply(writer, request!, result as Reply))
+    if (this.#isPaused) this.#throttle()
+  }
+
+  #send(xid: number, zxid: number, error: number, body?: (writer: Writer) => void): void {
+    if (this.#state === 'closed') return
+    const writer = new Writer()
+    writer.int32(0)
+    writer.int32(xid)
+    writer.int64(zxid)
+    writer.int32(error)
+    body?.(writer)
+    this.#sendFrame(writer)
+  }
+
+  #sendFrame(writer: Writer): void {
+    this.traffic.sentCount++
+    this.#context.traffic.sentCount++
+    writer.patchInt32(writer.length - 4)
+    for (const chunk of writer.done()) this.#connection.write(chunk as Buffer)
+  }
+
+  #throttle(): void {
+    const isFull = this.#state === 'opening' || this.#connection.unsentBytes > UNSENT_BYTES_MAX || this.#unansweredCount > UNANSWERED_MAX
+    if (isFull === this.#isPaused || this.#state === 'closed') return
+    this.#isPaused = isFull
+    if (isFull) this.#connection.pause()
+    else this.#connection.resume()
+  }
+
+  #fail(why: string): void {
+    if (this.#state === 'closed') return
+    this.#context.log.warn(`closing the ZooKeeper connection of ${this.remote.host}:${this.remote.port}: ${why}`)
+    this.close()
+  }
+}
