@@ -4,7 +4,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   protocol: ['wire'],
   log: ['protocol', 'wire', 'env'],
-  zookeeper: ['wire'],
+  zookeeper: ['wire', 'env'],
   keeper: ['zookeeper', 'wire', 'env'],
   client: ['protocol', 'wire', 'env'],
   broker: ['log', 'zookeeper', 'protocol', 'wire', 'env'],

@@ -1,6 +1,8 @@
 export { CREATOR_ALL_ACL, OPEN_ACL, PERMISSIONS, READ_ACL, type Acl, type Identity } from './acl.ts'
 export { ERRORS, errorName, errorNumber, ZooKeeperError, type ErrorName } from './errors.ts'
 export { readAcl, readBuffer, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
+export { ZooKeeperClient, type ClientEnv, type ClientOptions, type Session } from './client.ts'
+export { parseConnectString, type ConnectString } from './connect-string.ts'
 export {
   PASSWORD_BYTES,
   readConnectRequest,
