@@ -26,6 +26,8 @@ import { Traffic } from './traffic.ts'
 /** Above this much unsent, or so many requests unanswered, a client is not read from. */
 const UNSENT_BYTES_MAX = 1 << 20
 const UNANSWERED_MAX = 1000
+/** A client that reads nothing, while its watches fire, is closed. */
+const UNREAD_BYTES_MAX = 16 << 20
 const PASSWORD_OF_NOBODY = Buffer.alloc(16)
 
 export interface ClientSocketListener {
@@ -82,10 +84,8 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   /** Sends what was answered, and closes. The session goes on. */
   close(): void {
     if (this.#state === 'closed') return
-    this.#state = 'closed'
     this.#connection.close()
-    this.#listener.closed(this.sessionId)
-    this.#session?.close()
+    this.#ended()
   }
 
   space(): Uint8Array {
@@ -105,14 +105,12 @@ export class ClientSocket implements Receiver, ConnectionOwner {
 
   closed(_reason: CloseReason): void {
     this.#frames.close()
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.#listener.closed(this.sessionId)
-    this.#session?.close()
+    if (this.#state !== 'closed') this.#ended()
   }
 
   watchFired(event: TreeEvent, zxid: number): void {
     this.#send(XIDS.notification, zxid, 0, (writer) => writeNotification(writer, event))
+    if (this.#connection.unsentBytes > UNREAD_BYTES_MAX) this.#fail('it does not read what its watches tell')
   }
 
   sessionEnded(): void {
@@ -293,9 +291,16 @@ export class ClientSocket implements Receiver, ConnectionOwner {
     else this.#connection.resume()
   }
 
+  #ended(): void {
+    this.#state = 'closed'
+    this.#listener.closed(this.sessionId)
+    this.#session?.close()
+  }
+
   #fail(why: string): void {
     if (this.#state === 'closed') return
     this.#context.log.warn(`closing the ZooKeeper connection of ${this.remote.host}:${this.remote.port}: ${why}`)
-    this.close()
+    this.#connection.abort()
+    this.#ended()
   }
 }
