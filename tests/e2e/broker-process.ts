@@ -15,6 +15,12 @@ export interface Ended {
   readonly output: string
 }
 
+/** Where a broker that is not on a new directory of its own lives, and with what in its environment. */
+export interface Home {
+  readonly directory?: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** `ottla start` as a process of its own, on any free port. */
 export class BrokerProcess {
   readonly directory: string
@@ -30,9 +36,9 @@ export class BrokerProcess {
   }
 
   /** Resolves once it listens, which its first line says. */
-  static async start(overrides: Readonly<Record<string, string | number>> = {}): Promise<BrokerProcess> {
-    const directory = mkdtempSync(join(tmpdir(), 'ottla-e2e-'))
-    const { child, output, ended } = spawnOn(directory, overrides)
+  static async start(overrides: Readonly<Record<string, string | number>> = {}, home: Home = {}): Promise<BrokerProcess> {
+    const directory = home.directory ?? mkdtempSync(join(tmpdir(), 'ottla-e2e-'))
+    const { child, output, ended } = spawnOn(directory, overrides, home.environment)
     const listens = new Promise<number>((resolve) => {
       child.stdout!.on('data', () => {
         const port = /listens on \S+?:(\d+)/.exec(output.join(''))?.[1]
@@ -78,12 +84,27 @@ export class BrokerProcess {
   }
 
   async stop(): Promise<void> {
+    await this.end()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** Resolves with the exit code once it is gone; its directory stays. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | null> {
     if (this.isRunning) {
-      const gone = once(this.#child, 'exit')
-      this.#child.kill('SIGTERM')
+      const gone = once(this.#child, 'close')
+      this.#child.kill(signal)
       await gone
     }
-    rmSync(this.directory, { recursive: true, force: true })
+    return this.#child.exitCode
+  }
+
+  /** Resolves once its output has so many matches of the pattern; rejects when it ends before. */
+  async says(pattern: RegExp, count = 1): Promise<void> {
+    const enough = (): boolean => [...this.output.matchAll(new RegExp(pattern, 'g'))].length >= count
+    while (!enough()) {
+      if (!this.isRunning) throw new Error(`the broker ended without saying ${pattern}: ${this.output}`)
+      await Promise.race([once(this.#child.stderr!, 'data'), once(this.#child.stdout!, 'data'), once(this.#child, 'close')])
+    }
   }
 
   #status(): string | null {
@@ -95,6 +116,7 @@ export class BrokerProcess {
 function spawnOn(
   directory: string,
   overrides: Readonly<Record<string, string | number>>,
+  environment: Readonly<Record<string, string>> = {},
 ): { child: ChildProcess; output: string[]; ended: Promise<Ended> } {
   const properties = {
     listeners: 'PLAINTEXT://127.0.0.1:0',
@@ -104,7 +126,11 @@ function spawnOn(
     ...overrides,
   }
   const words = Object.entries(properties).flatMap(([key, value]) => ['--override', `${key}=${value}`])
-  const child = spawn('sh', ['-c', RAISE_LIMIT, PROGRAM, 'start', ...words], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('sh', ['-c', RAISE_LIMIT, PROGRAM, 'start', ...words], {
+    cwd: directory,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output: string[] = []
   child.stdout.on('data', (bytes: Buffer) => void output.push(String(bytes)))
   child.stderr.on('data', (bytes: Buffer) => void output.push(String(bytes)))

@@ -2,6 +2,7 @@ import { ErrorCode, KafkaError, recordBatch } from '@ottla/protocol'
 import type { Slab } from '@ottla/wire'
 import type { Stored } from './append-group.ts'
 import type { EpochCheckpoint } from './epoch-checkpoint.ts'
+import { isFull } from './full-disk.ts'
 import { flushLimit, type LogConfig } from './log-config.ts'
 import type { LogHome } from './log-home.ts'
 import type { LogWriter } from './log-writer.ts'
@@ -34,6 +35,7 @@ export interface AppendedLog {
   readonly leaderEpoch: number
   readonly logStartOffset: number
   readonly failed: Error | null
+  refusal(error: Error): Error
   flush(): Promise<void>
 }
 
@@ -159,7 +161,7 @@ export class Appender {
     const pending = lastOffset >= writtenOffset || (this.#config.flushBeforeAck && lastOffset >= flushedOffset)
     if (pending && unfinished !== null) unfinished.acks.push(stored)
     else if (pending) this.#log.flush().then(() => stored(null), stored)
-    else this.#home.env.loop.atEndOfTurn(() => stored(this.#log.failed))
+    else this.#home.env.loop.atEndOfTurn(() => stored(this.#log.failed === null ? null : this.#log.refusal(this.#log.failed)))
     const logAppendTimeMs = this.#config.logAppendTime ? timestamp : -1
     return { baseOffset, lastOffset, logAppendTimeMs, logStartOffset: this.#log.logStartOffset, duplicate: true }
   }
@@ -193,8 +195,9 @@ export class Appender {
     try {
       segment.create()
     } catch (error) {
-      this.#home.fail(error as Error)
-      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `cannot begin a segment in ${directory}: ${(error as Error).message}`)
+      if (isFull(error)) this.#home.full.refused(error as Error, 1)
+      else this.#home.fail(error as Error)
+      throw error
     }
     this.#producers.advance(baseOffset)
     this.#finisher.add(old, baseOffset, this.#producers.encodeSnapshot())

@@ -17,6 +17,8 @@ export interface LoadedLog {
   readonly logEndOffset: number
   readonly highWatermark: number
   readonly recoveryPoint: number
+  /** As `SegmentFinisher` has it. */
+  readonly stuckOffset: number
   /** Indexes and the producer snapshot at the log's end are on disk. */
   readonly atRest: boolean
 }
@@ -26,6 +28,6 @@ export function nothingLoaded(home: LogHome, directory: string, topic: string, p
   const segments = [new Segment(home.env.disk, home.open, directory, 0, { log: 0, index: 0, timeIndex: 0 }, 0)]
   const producers = new ProducerStates()
   const epochs = new LeaderEpochs()
-  const offsets = { logStartOffset: 0, logEndOffset: 0, highWatermark: 0, recoveryPoint: 0 }
+  const offsets = { logStartOffset: 0, logEndOffset: 0, highWatermark: 0, recoveryPoint: 0, stuckOffset: Infinity }
   return { topic, partition, topicId: ZERO_UUID, directory, segments, producers, epochs, ...offsets, atRest: true }
 }

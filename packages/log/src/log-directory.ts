@@ -7,7 +7,7 @@ import { Cleaner, type CleanerHome, type CleanerOptions } from './cleaner/cleane
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { CLEAN_MARKER, DELETED_DIRECTORY, METADATA_LOG, topicPartitionOf } from './file-names.ts'
-import { isFull } from './full-disk.ts'
+import { FullDisk, isFull } from './full-disk.ts'
 import { eachOf, Gate } from './gate.ts'
 import type { LogConfig } from './log-config.ts'
 import { loadLog } from './log-loader.ts'
@@ -42,6 +42,7 @@ export class LogDirectory implements CleanerHome {
   readonly path: string
   readonly env: Env
   readonly pace = new Pace()
+  readonly full: FullDisk
   readonly syncs = new Gate(SYNCS_MAX)
   readonly open: OpenSegments
   readonly copies = new CopySlab()
@@ -74,6 +75,7 @@ export class LogDirectory implements CleanerHome {
   ) {
     this.env = env
     this.path = path
+    this.full = new FullDisk(env, path)
     this.open = new OpenSegments(options.openSegmentsMax ?? 1000)
     this.clusterId = clusterId
     this.wasClean = wasClean
@@ -306,7 +308,7 @@ export class LogDirectory implements CleanerHome {
   }
 
   #upkeepFailed(error: Error): void {
-    if (isFull(error)) this.env.log.warn(`${this.path}: no space left to write a checkpoint: make room`)
+    if (isFull(error)) this.full.refused(error, 0)
     else this.fail(error)
   }
 

@@ -1,5 +1,6 @@
 import type { Env } from '@ottla/env'
 import type { CopySlab } from './copy-slab.ts'
+import type { FullDisk } from './full-disk.ts'
 import type { Gate } from './gate.ts'
 import type { OpenSegments } from './open-segments.ts'
 import type { Pace } from './pace.ts'
@@ -8,6 +9,7 @@ import type { Pace } from './pace.ts'
 export interface LogHome {
   readonly env: Env
   readonly pace: Pace
+  readonly full: FullDisk
   /** Syncs and durable writes in flight: at most 8 a disk. */
   readonly syncs: Gate
   readonly open: OpenSegments

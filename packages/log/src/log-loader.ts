@@ -47,6 +47,7 @@ export async function loadLog(
   const log = { env, directory, segments, producers, epochs, recoveryPoint: known.recoveryPoint, config }
   let end = clean ? await cleanEnd(segments) : -1
   let recoveryPoint = end
+  let stuckOffset = Infinity
   const atRest = end >= 0 && (end === segments[0]!.baseOffset || names.includes(fileName(end, '.snapshot')))
   if (end < 0) {
     const spoiled = segments.findIndex((segment) => segment.indexesMissing && segment.sizeBytes > 0)
@@ -54,7 +55,9 @@ export async function loadLog(
     const base = segments[from]!.baseOffset
     const before = entries.filter((entry) => (offsetOf(entry.name, '.snapshot') ?? 0) <= base)
     await restoreProducers(env, producers, segments, directory, start, base, before)
-    end = recoveryPoint = await recoverSegments(log, from)
+    const recovered = await recoverSegments(log, from)
+    end = recoveryPoint = recovered.endOffset
+    stuckOffset = recovered.stuckOffset
     await removeSnapshotsAfter(home, directory, names, end)
   } else {
     await restoreProducers(env, producers, segments, directory, start, end, entries)
@@ -78,6 +81,7 @@ export async function loadLog(
     logEndOffset: end,
     highWatermark,
     recoveryPoint,
+    stuckOffset,
     atRest,
   }
 }

@@ -11,7 +11,9 @@ export interface WriterOwner {
   /** `writtenOffset` or `flushedOffset` moved. Readers are told before acks are given: to them it is news, to producers a formality. */
   advanced(): void
   /** Could not write from `offset` on; the file is cut back to it. All that was appended since is to be forgotten before this resolves. */
-  cutBack(offset: number, error: Error): Promise<void>
+  cutBack(offset: number): Promise<void>
+  /** What an append is answered that the disk did not take. */
+  refusal(error: Error): Error
 }
 
 /**
@@ -199,6 +201,7 @@ export class LogWriter {
     }
     group.letGo()
     group.segment.release()
+    this.#home.full.passed()
     this.#owner.advanced()
     const { acks } = group
     for (let i = 0; i < acks.length; i++) acks[i]!(null)
@@ -232,7 +235,7 @@ export class LogWriter {
     this.#wakeFinish()
     if (isFull(cause)) {
       try {
-        await this.#owner.cutBack(group.baseOffset, cause)
+        await this.#owner.cutBack(group.baseOffset)
       } catch (second) {
         this.#home.fail(second as Error)
       }
@@ -240,11 +243,15 @@ export class LogWriter {
       this.#home.fail(cause)
     }
     this.#cutting = false
+    const refusal = this.#owner.refusal(cause)
+    let refusedCount = 0
     for (const each of failed) {
       each.letGo()
       each.segment.release()
-      for (const ack of each.acks) ack(cause)
+      refusedCount += each.acks.length
+      for (const ack of each.acks) ack(refusal)
     }
+    if (isFull(cause)) this.#home.full.refused(cause, refusedCount)
     this.#wakeFinish()
     this.#owner.advanced()
   }

@@ -59,7 +59,7 @@ export class PartitionLog implements WriterOwner {
   #loadedEnd: number
 
   constructor(home: LogHome, loaded: LoadedLog, config: LogConfig) {
-    const { logStartOffset, logEndOffset, recoveryPoint, segments, producers, directory } = loaded
+    const { logStartOffset, logEndOffset, recoveryPoint, stuckOffset, segments, producers, directory } = loaded
     this.#home = home
     this.topic = loaded.topic
     this.partition = loaded.partition
@@ -69,14 +69,14 @@ export class PartitionLog implements WriterOwner {
     this.logStartOffset = logStartOffset
     this.leaderEpoch = Math.max(0, loaded.epochs.latest)
     this.config = config
-    this.#recoveryPoint = recoveryPoint
+    this.#recoveryPoint = Math.min(recoveryPoint, stuckOffset)
     this.#loadedEnd = loaded.atRest ? logEndOffset : -1
     this.#producers = producers
     this.#epochs = new EpochCheckpoint(home, directory, loaded.epochs)
     this.#writer = new LogWriter(home, this)
     this.#writer.moveTo(logEndOffset, recoveryPoint)
     this.#reader = new LogReader(segments, this.#writer)
-    this.#finisher = new SegmentFinisher(home, this)
+    this.#finisher = new SegmentFinisher(home, this, stuckOffset)
     this.#appender = new Appender(home, this, producers, this.#epochs, this.#writer, this.#finisher, config, logEndOffset)
     const highWatermark = Math.min(Math.max(loaded.highWatermark, logStartOffset), logEndOffset)
     producers.onHighWatermark(highWatermark)
@@ -153,7 +153,11 @@ export class PartitionLog implements WriterOwner {
    */
   append(slab: Slab, start: number, end: number, options: AppendOptions, stored: Stored): AppendResult {
     if (this.failed !== null || this.#writer.refuses || this.#cutting || this.#closed) throw this.#storageError()
-    return this.#appender.append(slab, start, end, options, stored)
+    try {
+      return this.#appender.append(slab, start, end, options, stored)
+    } catch (error) {
+      throw error instanceof EnvError ? this.refusal(error) : error
+    }
   }
 
   /** Begins a new segment at the log's end. Answers the active one. */
@@ -166,7 +170,7 @@ export class PartitionLog implements WriterOwner {
     return new Promise((resolve, reject) => {
       const result = this.append(new Slab(bytes), 0, bytes.length, options, (error) => {
         if (error === null) resolve(result)
-        else reject(this.#storageError(error))
+        else reject(error)
       })
     })
   }
@@ -225,7 +229,11 @@ export class PartitionLog implements WriterOwner {
   /** Resolves once all that was appended before survives the loss of power. */
   async flush(): Promise<void> {
     if (this.failed !== null) throw this.#storageError()
-    await this.#writer.flush()
+    try {
+      await this.#writer.flush()
+    } catch (error) {
+      throw this.#storageError(error as Error)
+    }
   }
 
   /** This broker leads from now on, in this epoch: batches carry it. It is entered with the first of them, see `endOffsetForEpoch`. */
@@ -333,11 +341,13 @@ export class PartitionLog implements WriterOwner {
   }
 
   /** The writer's: a full disk. */
-  async cutBack(offset: number, error: Error): Promise<void> {
-    this.#home.env.log.error(`${this.directory}: no space left; the log ends at ${offset} again. Make room, then producers go on`, {
-      error: error.message,
-    })
+  async cutBack(offset: number): Promise<void> {
     await this.#cutTo(offset)
+  }
+
+  /** The writer's: who appended is told of the disk in Kafka's words. */
+  refusal(error: Error): KafkaError {
+    return this.#storageError(error)
   }
 
   /** Runs what changes closed segments (retention, compaction, a cut), one such work at a time. */
@@ -378,7 +388,7 @@ export class PartitionLog implements WriterOwner {
     if (this.failed !== null) return
     this.failed = error
     this.#flushTimer?.cancel()
-    this.#writer.stop(error)
+    this.#writer.stop(this.refusal(error))
     this.#marks.wake()
     this.#producers.older = null
   }

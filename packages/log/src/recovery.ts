@@ -2,6 +2,7 @@ import type { Env } from '@ottla/env'
 import { legacyCrcIsRight, recordBatch } from '@ottla/protocol'
 import { wholeBatches } from './batch-reader.ts'
 import { setAside, setAsideTail } from './cut-files.ts'
+import { isFull } from './full-disk.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { DURABLE_GROUP_BYTES_MAX } from './append-group.ts'
@@ -31,12 +32,18 @@ export interface Recovering {
   readonly config: LogConfig
 }
 
+export interface Recovered {
+  readonly endOffset: number
+  /** There was no room for the indexes of the segment at this base: they are in memory. Infinity: for all there was. */
+  readonly stuckOffset: number
+}
+
 /**
  * Reads again, batch by batch, what a crash may have spoiled: the segments from number `from` on, the active one at least. Makes their
  * indexes anew and enters their producers and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design
  * §5). Answers the log's end offset, all synced.
  */
-export async function recoverSegments(log: Recovering, from: number): Promise<number> {
+export async function recoverSegments(log: Recovering, from: number): Promise<Recovered> {
   const held = log.segments.slice(from)
   for (const segment of held) segment.hold()
   try {
@@ -46,7 +53,7 @@ export async function recoverSegments(log: Recovering, from: number): Promise<nu
   }
 }
 
-async function recover(log: Recovering, from: number): Promise<number> {
+async function recover(log: Recovering, from: number): Promise<Recovered> {
   const { segments, directory, env, config } = log
   let nextOffset = segments[from]!.baseOffset
   for (let at = from; at < segments.length; at++) {
@@ -68,12 +75,18 @@ async function recover(log: Recovering, from: number): Promise<number> {
       `ends at offset ${nextOffset}, though all below ${log.recoveryPoint} was synced`,
     )
   }
+  let stuckOffset = Infinity
   for (const segment of segments.slice(from)) {
     await segment.fileToWrite().sync()
-    await segment.syncIndexes()
+    try {
+      await segment.syncIndexes()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      stuckOffset = Math.min(stuckOffset, segment.baseOffset)
+    }
   }
   await env.disk.syncDirectory(directory)
-  return nextOffset
+  return { endOffset: nextOffset, stuckOffset }
 }
 
 /** The log ends at `nextOffset`, in segment number `at`: what stands behind is set aside, if it can't have been promised. */

@@ -19,12 +19,13 @@ export class SegmentFinisher {
   readonly #home: LogHome
   readonly #log: FinishedLog
   readonly #unfinished: Segment[] = []
-  /** There was no room for the files of the segment at this base: after a restart recovery makes them. */
-  stuckOffset = Infinity
+  /** There was no room for the files of the segment at this base: after a restart recovery makes them. Infinity: for all there was. */
+  stuckOffset: number
   #working: Promise<void> = Promise.resolve()
 
-  constructor(home: LogHome, log: FinishedLog) {
+  constructor(home: LogHome, log: FinishedLog, stuckOffset: number) {
     this.#home = home
+    this.stuckOffset = stuckOffset
     this.#log = log
   }
 
