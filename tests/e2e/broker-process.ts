@@ -19,6 +19,8 @@ export interface Ended {
 export interface Home {
   readonly directory?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** A module that is loaded before all else: `ask` asks that. */
+  readonly probe?: URL
 }
 
 /** `ottla start` as a process of its own, on any free port. */
@@ -38,7 +40,7 @@ export class BrokerProcess {
   /** Resolves once it listens, which its first line says. */
   static async start(overrides: Readonly<Record<string, string | number>> = {}, home: Home = {}): Promise<BrokerProcess> {
     const directory = home.directory ?? mkdtempSync(join(tmpdir(), 'ottla-e2e-'))
-    const { child, output, ended } = spawnOn(directory, overrides, home.environment)
+    const { child, output, ended } = spawnOn(directory, overrides, home)
     const listens = new Promise<number>((resolve) => {
       child.stdout!.on('data', () => {
         const port = /listens on \S+?:(\d+)/.exec(output.join(''))?.[1]
@@ -55,6 +57,10 @@ export class BrokerProcess {
   /** Another broker on the same directory, until it ends. */
   startSecond(): Promise<Ended> {
     return spawnOn(this.directory, {}).ended
+  }
+
+  get pid(): number {
+    return this.#child.pid!
   }
 
   get isRunning(): boolean {
@@ -81,6 +87,14 @@ export class BrokerProcess {
   peakBytes(): number {
     const status = this.#status()
     return status === null ? this.residentBytes() : 1024 * Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1])
+  }
+
+  /** What the probe answers; one question at a time. */
+  async ask(question: string): Promise<unknown> {
+    const answered = once(this.#child, 'message')
+    this.#child.send(question)
+    const ended = once(this.#child, 'exit').then(() => Promise.reject(new Error(`the broker ended: ${this.output.slice(-2000)}`)))
+    return (await Promise.race([answered, ended]))[0]
   }
 
   async stop(): Promise<void> {
@@ -116,7 +130,7 @@ export class BrokerProcess {
 function spawnOn(
   directory: string,
   overrides: Readonly<Record<string, string | number>>,
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, probe }: Home = {},
 ): { child: ChildProcess; output: string[]; ended: Promise<Ended> } {
   const properties = {
     listeners: 'PLAINTEXT://127.0.0.1:0',
@@ -128,12 +142,12 @@ function spawnOn(
   const words = Object.entries(properties).flatMap(([key, value]) => ['--override', `${key}=${value}`])
   const child = spawn('sh', ['-c', RAISE_LIMIT, PROGRAM, 'start', ...words], {
     cwd: directory,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(probe === undefined ? {} : { NODE_OPTIONS: `--expose-gc --import=${probe.href}` }), ...environment },
+    stdio: probe === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const output: string[] = []
-  child.stdout.on('data', (bytes: Buffer) => void output.push(String(bytes)))
-  child.stderr.on('data', (bytes: Buffer) => void output.push(String(bytes)))
+  child.stdout!.on('data', (bytes: Buffer) => void output.push(String(bytes)))
+  child.stderr!.on('data', (bytes: Buffer) => void output.push(String(bytes)))
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output: output.join('') }))
   return { child, output, ended }
 }

@@ -1,7 +1,7 @@
 /**
  * Faults of real processes: `npm run test:long -- --minutes 6`, 3 at least. First twenty kills in a row (kills.ts), then whatever comes to
  * mind for the time that is left (soak.ts). `--keep` leaves the directories, as a failure does; `--only kills` or `--only soak` runs one
- * part.
+ * part. `--endurance 30` does something else in place of all that: for so many minutes everything at once without a fault (endurance.ts).
  *
  * That the kills find a build that acks before it writes was tried by hand, on a copy of the checkout. In
  * `packages/log/src/log-writer.ts`, where a log asks for the end of the turn, it gave the acks there and wrote one timer later:
@@ -16,6 +16,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import { ENDURANCE_MINUTES_MIN, endure } from './endurance.ts'
 import { killTwentyTimes, KILLS } from './kills.ts'
 import { soak } from './soak.ts'
 
@@ -24,7 +25,12 @@ const SOAK_MIN_MS = 20_000
 const ENDING_MS = 15_000
 
 const { values: options } = parseArgs({
-  options: { minutes: { type: 'string', default: '6' }, keep: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  options: {
+    minutes: { type: 'string', default: '6' },
+    keep: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    endurance: { type: 'string' },
+  },
 })
 const startedMs = performance.now()
 const endMs = startedMs + Number(options.minutes) * 60_000
@@ -50,9 +56,23 @@ async function part(name: 'kills' | 'soak', what: string, run: (directory: strin
   else rmSync(directory, { recursive: true, force: true })
 }
 
+/** The half hour without faults, on a directory of its own. */
+async function enduranceAlone(minutes: number): Promise<never> {
+  if (!(minutes >= ENDURANCE_MINUTES_MIN)) throw new Error(`--endurance ${minutes}: ${ENDURANCE_MINUTES_MIN} minutes at least`)
+  try {
+    await endure(minutes, say)
+    say('ok')
+    process.exit(0)
+  } catch (error) {
+    say(`FAIL  ${(error as Error).stack}`)
+    process.exit(1)
+  }
+}
+
 if (!(Number(options.minutes) > 0)) throw new Error(`--minutes ${options.minutes} is no number of minutes`)
 // timers of the clients don't keep the process alive
 const alive = setInterval(() => {}, 1 << 30)
+if (options.endurance !== undefined) await enduranceAlone(Number(options.endurance))
 await part('kills', `${KILLS} kills in a row under load`, (directory) => killTwentyTimes(directory, say))
 const soakMs = Math.max(SOAK_MIN_MS, endMs - performance.now() - ENDING_MS)
 await part('soak', `a soak of ${Math.round(soakMs / 1000)} s`, (directory) => soak(directory, soakMs, say))

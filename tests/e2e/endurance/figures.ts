@@ -1,0 +1,94 @@
+/** What a process has, seen from outside: descriptors by kind, time on the processor; and objects by class, of a heap snapshot. */
+import { existsSync, globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export type Counts = ReadonlyMap<string, number>
+
+const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
+const TICKS_PER_SECOND = 100
+
+/** Open descriptors: sockets, pipes, files by their suffix, and so on. Null where the system does not tell. */
+export function descriptorsOf(pid: number): Counts | null {
+  const directory = `/proc/${pid}/fd`
+  if (!existsSync(directory)) return null
+  const counts = new Map<string, number>()
+  for (const name of readdirSync(directory)) {
+    let kind: string
+    try {
+      kind = kindOf(readlinkSync(`${directory}/${name}`))
+    } catch {
+      // it was closed meanwhile
+      continue
+    }
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return sorted(counts)
+}
+
+function kindOf(target: string): string {
+  const [, kind] = /^(\w+):\[\d+\]$/.exec(target) ?? []
+  if (kind !== undefined) return kind
+  if (target.startsWith('anon_inode:')) return target.slice('anon_inode:'.length).replace(/[[\]]/g, '')
+  if (target.endsWith(' (deleted)')) return 'gone'
+  return extname(target) || basename(target)
+}
+
+/** Milliseconds on a processor since it began. */
+export function processorMs(pid: number): number {
+  const path = `/proc/${pid}/stat`
+  if (!existsSync(path)) return NaN
+  const fields = readFileSync(path, 'utf8').split(') ').at(-1)!.split(' ')
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND
+}
+
+/** Memory of its own: neither shared nor of files. NaN where the system does not tell. */
+export function ownBytes(pid: number): number {
+  const path = `/proc/${pid}/status`
+  return existsSync(path) ? 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8'))![1]) : NaN
+}
+
+/** The classes of the packages: what a leak consists of has one of them in it. */
+export function classesOfPackages(): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const path of globSync(`${PACKAGES}/*/src/**/*.ts`)) {
+    for (const [, name] of readFileSync(path, 'utf8').matchAll(/^(?:export )?(?:abstract )?class (\w+)/gm)) names.add(name!)
+  }
+  return names
+}
+
+/** Objects by class of a heap snapshot; of these classes only. */
+export function objectsOf(snapshotPath: string, classes: ReadonlySet<string>): Counts {
+  const { snapshot, nodes, strings } = JSON.parse(readFileSync(snapshotPath, 'utf8')) as {
+    snapshot: { meta: { node_fields: string[]; node_types: [string[]] } }
+    nodes: number[]
+    strings: string[]
+  }
+  const { node_fields: fields, node_types: types } = snapshot.meta
+  const object = types[0].indexOf('object')
+  const [typeAt, nameAt] = [fields.indexOf('type'), fields.indexOf('name')]
+  const counts = new Map<string, number>()
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    if (nodes[at + typeAt] !== object) continue
+    const name = strings[nodes[at + nameAt]!]!
+    if (classes.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return sorted(counts)
+}
+
+/** What differs, as `name before -> after`. */
+export function differences(before: Counts, after: Counts): string[] {
+  const names = [...new Set([...before.keys(), ...after.keys()])].toSorted()
+  return names.flatMap((name) => {
+    const [was, is] = [before.get(name) ?? 0, after.get(name) ?? 0]
+    return was === is ? [] : [`${name} ${was} -> ${is}`]
+  })
+}
+
+export function sayCounts(counts: Counts): string {
+  return [...counts].map(([name, count]) => `${name} ${count}`).join(', ')
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Counts {
+  return new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
