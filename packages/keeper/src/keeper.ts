@@ -63,7 +63,8 @@ const VANISHING_CHECK_MS = 60_000
 
 /**
  * Opens the keeper in `directory`, which is made where it does not exist: loads the newest snapshot, replays the log, ends the in-process
- * sessions of a former life, and listens for clients where `options` say so. Rejects with EnvError (`locked`: another process has it; `in-use`: the port), or with LogError where the files are damaged.
+ * sessions of a former life, and listens for clients where `options` say so. Rejects with EnvError (`locked`: another process has it;
+ * `in-use`: the port), or with LogError where the files are damaged.
  */
 export async function openKeeper(env: KeeperEnv, directory: string, options: KeeperOptions = {}): Promise<Keeper> {
   await env.disk.createDirectory(directory)
