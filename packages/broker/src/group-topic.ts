@@ -1,7 +1,8 @@
-import { BatchBuilder, ErrorCode, KafkaError, readRecords } from '@ottla/protocol'
+import { BatchBuilder, ErrorCode, KafkaError } from '@ottla/protocol'
 import type { PartitionLog } from '@ottla/log'
 import type { Broker } from './broker.ts'
-import type { GroupLog } from './groups/group-log.ts'
+import { decidedRecords } from './groups/decided-records.ts'
+import type { GroupLog, StoredGroupRecord } from './groups/group-log.ts'
 import { GROUP_TOPIC } from './topic.ts'
 import { planTopic } from './topic-creation.ts'
 
@@ -34,13 +35,9 @@ export class GroupTopic implements GroupLog {
     await this.#log(partition).appendBytes(builder.build(), { acks: -1, origin: 'coordinator' })
   }
 
-  async *read(partition: number): AsyncGenerator<{ key: Buffer; value: Buffer | null; timestamp: number }> {
+  read(partition: number): AsyncIterable<StoredGroupRecord> {
     const log = this.#log(partition)
-    for await (const batch of log.readBatches(log.logStartOffset)) {
-      for (const { key, value, timestamp, batch: info } of readRecords(batch)) {
-        if (key !== null && !info.isControl) yield { key, value, timestamp }
-      }
-    }
+    return decidedRecords(log.readBatches(log.logStartOffset))
   }
 
   #log(partition: number): PartitionLog {

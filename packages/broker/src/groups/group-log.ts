@@ -22,6 +22,6 @@ export interface GroupLog {
    * a KafkaError, and then none of them counts.
    */
   append(partition: number, records: readonly GroupRecord[]): Promise<void>
-  /** All records from the log's start to its end, in order, controls and aborted ones left out. The buffers need last one step only. */
+  /** The records from the log's start to its end that count (`decided-records.ts`): none of a transaction that isn't committed. The buffers need last one step only. */
   read(partition: number): AsyncIterable<StoredGroupRecord>
 }
