@@ -77,6 +77,22 @@ test("a value that can't be is refused, with its key and what may be, all in one
   assert.deepEqual([...config({ 'log.cleanup.policy': 'compact, delete' }).logCleanupPolicy], ['compact', 'delete'])
 })
 
+test("Kafka's own file names the listeners of its controller, and those are not served", () => {
+  const file = {
+    'process.roles': 'broker,controller',
+    listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093, ssl-controller://:9094',
+    'advertised.listeners': 'PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093',
+    'controller.listener.names': 'CONTROLLER, SSL-CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL-CONTROLLER:SSL',
+  }
+  const { listeners, advertisedListeners } = config(file)
+  assert.deepEqual(
+    [listeners, advertisedListeners].map((list) => list.map(({ name, port }) => [name, port])),
+    [[['PLAINTEXT', 9092]], [['PLAINTEXT', 9092]]],
+  )
+  refused({ ...file, listeners: 'CONTROLLER://:9093' }, /at least one listener/)
+})
+
 test('values that contradict one another are refused', () => {
   refused({ 'group.min.session.timeout.ms': '10', 'group.max.session.timeout.ms': '9' }, /^group\.min.*=10 is above group\.max.*=9$/)
   refused({ 'group.consumer.session.timeout.ms': '1' }, /group\.consumer\.min\.session\.timeout\.ms=45000 is above/)

@@ -3,7 +3,7 @@ import { BROKER_CONFIGS, brokerRow, type BrokerValues } from './broker-configs.t
 import { kindOfBrokerKey, nearestBrokerKey } from './config-keys.ts'
 import { camelCase, type ConfigRow, type ConfigValue } from './config-row.ts'
 import { parseAdvertisedListeners, parseListeners, type ListenerAddress } from './listeners.ts'
-import { parseConfig } from './parse.ts'
+import { parseConfig, splitList } from './parse.ts'
 import { brokerSettings, type BrokerLayers } from './resolve.ts'
 import { topicRow } from './topic-configs.ts'
 
@@ -41,7 +41,8 @@ const NOTHING: ReadonlyMap<string, string> = new Map()
 /** Keys of Kafka's that must not be passed over in silence: what they ask for would not happen. */
 const REFUSED: Record<string, (text: string) => string | undefined> = {
   'zookeeper.connect': () =>
-    'an external ZooKeeper is not supported yet: take this line out, and the broker uses its embedded keeper (keeper.dir, keeper.port)',
+    'an external ZooKeeper is not supported yet: take this line out, and the broker uses its embedded keeper (keeper.dir, keeper.port); ' +
+    'what a ZooKeeper knew is taken over before that by ottla import --zookeeper-data DIR',
   'authorizer.class.name': (text) => (text === '' ? undefined : 'authorisation is not supported yet: take this line out'),
   'remote.log.storage.system.enable': (text) => (text === 'true' ? 'remote storage is not supported: take this line out' : undefined),
   'security.inter.broker.protocol': (text) => (text === 'PLAINTEXT' ? undefined : 'only PLAINTEXT is served yet'),
@@ -94,9 +95,16 @@ function build(layers: BrokerLayers): BrokerConfig {
   for (const row of BROKER_CONFIGS) values[camelCase(row.name)] = brokerSettings(row, layers)[0]?.value ?? null
   const typed = values as unknown as BrokerValues
   const protocolMap = typed.listenerSecurityProtocolMap
-  const listeners = parseListeners(typed.listeners, protocolMap)
-  const advertisedListeners = parseAdvertisedListeners(typed.advertisedListeners ?? [], listeners, protocolMap)
+  const served = notOfControllers(layers.file)
+  const listeners = parseListeners(typed.listeners.filter(served), protocolMap)
+  const advertisedListeners = parseAdvertisedListeners((typed.advertisedListeners ?? []).filter(served), listeners, protocolMap)
   return { ...(typed as BrokerValues & Settled), listeners, advertisedListeners, layers }
+}
+
+/** A file of KRaft Kafka's may list the listeners of its controller too: those names are not the broker's. */
+function notOfControllers(file: ReadonlyMap<string, string>): (listener: string) => boolean {
+  const names = splitList(file.get('controller.listener.names') ?? '').map((name) => name.toUpperCase())
+  return (listener) => !names.includes(listener.slice(0, listener.indexOf('://')).toUpperCase())
 }
 
 /** What no single value shows. */
