@@ -148,6 +148,7 @@ function emptySegment(home: LogHome, directory: string, baseOffset: number): Seg
   const { disk, clock } = home.env
   const segment = new Segment(disk, home.open, directory, baseOffset, { log: 0, index: 0, timeIndex: 0 }, clock.now())
   segment.create()
+  segment.indexesMissing = true
   return segment
 }
 

@@ -428,8 +428,11 @@ export class PartitionLog implements WriterOwner {
     await this.#finisher.idle()
     await this.#epochs.idle()
     if (this.failed !== null) return
-    if (this.logEndOffset === this.#loadedEnd) return
     const active = this.segments[this.segments.length - 1]!
+    if (this.logEndOffset === this.#loadedEnd) {
+      if (active.indexesMissing) active.makeIndexes()
+      return
+    }
     active.closeTimes()
     await active.syncIndexes()
     this.#producers.advance(this.logEndOffset)

@@ -250,6 +250,12 @@ export class Segment {
     this.times.write(this.#disk, this.path('.timeindex'))
   }
 
+  /** Makes the files of indexes without entries, as Kafka misses those that are absent; they have nothing that a crash could take. */
+  makeIndexes(): void {
+    for (const suffix of ['.index', '.timeindex'] as const) this.#disk.open(this.path(suffix), 'write').close()
+    this.indexesMissing = false
+  }
+
   /** Writes the indexes and syncs them; empty ones get their files too, as Kafka misses those that are absent. */
   async syncIndexes(): Promise<void> {
     this.writeIndexes()

@@ -31,6 +31,21 @@ function readAll(log: PartitionLog, offset: number, maxBytes = 1 << 20, end = lo
   return bytes
 }
 
+test('after a stop each segment has its index files, as Kafka wants them, whatever was written', async () => {
+  const path = directory()
+  const first = await open(path)
+  const log = await first.create('written', 0, TOPIC_ID, config({ segmentBytes: 100 }))
+  await first.create('empty', 0, TOPIC_ID, config())
+  for (let count = 0; count < 3; count++) await log.appendBytes(batch({ count: 1 }), CLIENT)
+  await first.close()
+  for (const partition of ['written-0', 'empty-0']) {
+    const names = readdirSync(`${path}/${partition}`)
+    const bases = names.filter((name) => name.endsWith('.log')).map((name) => name.slice(0, -'.log'.length))
+    assert.equal(bases.length, partition === 'empty-0' ? 1 : 3)
+    for (const base of bases) for (const suffix of ['.index', '.timeindex']) assert.ok(names.includes(base + suffix), base + suffix)
+  }
+})
+
 test('what is appended is numbered, read again, and there after a restart', async () => {
   const path = directory()
   const first = await open(path)
