@@ -6,6 +6,7 @@ import { SingleBar } from 'cli-progress'
 import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
 import { jsonRecord } from './json-record.ts'
 import { lines } from './lines.ts'
+import { gather } from './option-values.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
@@ -24,12 +25,7 @@ interface Options extends ConnectionOptions {
 export function run(words: readonly string[]): Promise<number> {
   const produce = clientCommand('ottla produce', 'Writes records from files or a pipe: a line, the bytes between two LF, is a record')
     .argument('<topic>')
-    .option(
-      '-f, --file <path>',
-      'read this file; may be repeated; the standard input unless given',
-      (path, before) => [...before, path],
-      [] as string[],
-    )
+    .option('-f, --file <path>', 'read this file; may be repeated; the standard input unless given', gather, [])
     .option('-K, --key-separator <text>', 'what stands between key and value; \\t is a tab')
     .option('--key-by-line', 'the key is file:number, the number of the line', false)
     .option('-p, --partition <number>', 'into this partition; by key, or evenly, unless given', wholeNumber)

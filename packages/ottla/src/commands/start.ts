@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { parseProperties, loadBrokerConfig, type BrokerConfig } from '@ottla/broker'
+import type { BrokerConfig } from '@ottla/broker'
 import { nodeEnv } from '@ottla/env/node'
 import { startServer } from '../server.ts'
 import { UsageError } from '../usage-error.ts'
 import { version } from '../version.ts'
+import { DEFAULT_FILE, serverConfig } from './server-properties.ts'
 
-const DEFAULT_FILE = 'config/server.properties'
 const USAGE = `Usage: ottla start [server.properties] [--override key=value]…
 
 Starts a broker with its embedded keeper. Without a file, ${DEFAULT_FILE} is read where there is one, else defaults are taken.
@@ -14,7 +13,7 @@ Starts a broker with its embedded keeper. Without a file, ${DEFAULT_FILE} is rea
 
 interface Words {
   readonly file: string | undefined
-  readonly overrides: ReadonlyMap<string, string>
+  readonly overrides: readonly string[]
   readonly check: boolean
 }
 
@@ -26,9 +25,7 @@ export async function run(words: readonly string[]): Promise<number> {
   }
   const env = nodeEnv()
   const { file, overrides, check } = understand(words)
-  const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  const properties = path === undefined ? new Map<string, string>() : parseProperties(readFileSync(path, 'utf8'))
-  const { config, notes, warnings } = loadBrokerConfig(properties, overrides)
+  const { config, notes, warnings } = serverConfig(file, overrides)
   for (const note of notes) env.log.info(note)
   for (const warning of warnings) env.log.warn(warning)
   if (check) return 0
@@ -45,7 +42,7 @@ export async function run(words: readonly string[]): Promise<number> {
 }
 
 function understand(words: readonly string[]): Words {
-  const overrides = new Map<string, string>()
+  const overrides: string[] = []
   const files: string[] = []
   let check = false
   for (let at = 0; at < words.length; at++) {
@@ -53,14 +50,11 @@ function understand(words: readonly string[]): Words {
     if (word === '--check') check = true
     else if (word === '--override' || word.startsWith('--override=')) {
       const pair = word === '--override' ? words[++at] : word.slice('--override='.length)
-      const equals = pair?.indexOf('=') ?? -1
-      if (pair === undefined || equals < 1) throw new UsageError(`--override wants key=value, not '${pair ?? ''}'`)
-      overrides.set(pair.slice(0, equals).trim(), pair.slice(equals + 1).trim())
+      overrides.push(pair ?? '')
     } else if (word.startsWith('-')) throw new UsageError(`there is no option ${word}\n\n${USAGE}`)
     else files.push(word)
   }
   if (files.length > 1) throw new UsageError(`one file of properties, not ${files.length}: ${files.join(' ')}`)
-  if (files[0] !== undefined && !existsSync(files[0])) throw new Error(`there is no file ${files[0]}`)
   return { file: files[0], overrides, check }
 }
 

@@ -1,5 +1,6 @@
 import type { Admin, ConfigChange } from '@ottla/client'
 import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
+import { gather, keyAndValue } from './option-values.ts'
 import { show, table } from './output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -19,8 +20,6 @@ interface AlterOptions extends Options {
   readonly set?: readonly string[]
   readonly delete?: readonly string[]
 }
-
-const gather = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
 
 /** `ottla topics …` */
 export function run(words: readonly string[]): Promise<number> {
@@ -158,10 +157,4 @@ export function acksTable(config: (key: string) => string | null): { acks: strin
     { acks: '1', [meaning]: config('flush.before.ack') === 'true' ? all : 'the end of the process (kill -9)' },
     { acks: 'all', [meaning]: all },
   ] as { acks: string; 'an acknowledged record survives': string }[]
-}
-
-function keyAndValue(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at < 1) throw new UsageError(`a configuration is key=value, not '${text}'`)
-  return [text.slice(0, at), text.slice(at + 1)]
 }
