@@ -1,5 +1,5 @@
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
-import { createStates, encodeState, PARTITIONS_PER_MULTI, readTopic, statePath, type TopicZnodes } from './topic-znodes.ts'
+import { createStates, encodeState, inBatches, PARTITIONS_PER_MULTI, readTopic, statePath, type TopicZnodes } from './topic-znodes.ts'
 
 /** Gives every partition a leader. On one node it is the broker itself, in a new leader epoch after each start. */
 export class Controller {
@@ -33,7 +33,7 @@ export class Controller {
       })
       topics.set(name, { ...topic, partitions })
     }
-    await this.#inBatches(operations)
+    await inBatches(this.#zooKeeper, operations)
     return topics
   }
 
@@ -43,14 +43,6 @@ export class Controller {
     for (let first = from; first < assignment.length; first += PARTITIONS_PER_MULTI) {
       operations.push(...createStates(name, assignment, first, Math.min(first + PARTITIONS_PER_MULTI, assignment.length), this.epoch))
     }
-    await this.#inBatches(operations)
-  }
-
-  async #inBatches(operations: readonly Operation[]): Promise<void> {
-    const batches: Promise<unknown>[] = []
-    for (let at = 0; at < operations.length; at += 2 * PARTITIONS_PER_MULTI) {
-      batches.push(this.#zooKeeper.multi(operations.slice(at, at + 2 * PARTITIONS_PER_MULTI)))
-    }
-    await Promise.all(batches)
+    await inBatches(this.#zooKeeper, operations)
   }
 }

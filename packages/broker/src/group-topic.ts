@@ -3,7 +3,7 @@ import type { PartitionLog } from '@ottla/log'
 import type { Broker } from './broker.ts'
 import { decidedRecords } from './groups/decided-records.ts'
 import type { GroupLog, StoredGroupRecord } from './groups/group-log.ts'
-import { GROUP_TOPIC } from './topic.ts'
+import { GROUP_TOPIC, internalTopicConfigs } from './internal-topics.ts'
 import { planTopic } from './topic-creation.ts'
 
 /** `__consumer_offsets` as the group coordinator's log: made when the first group asks for it. */
@@ -48,11 +48,7 @@ export class GroupTopic implements GroupLog {
 
   async #create(): Promise<void> {
     const { config, topics } = this.#broker
-    const configs = [
-      { name: 'cleanup.policy', value: 'compact' },
-      { name: 'compression.type', value: 'producer' },
-      { name: 'segment.bytes', value: String(config.offsetsTopicSegmentBytes) },
-    ]
+    const configs = [...internalTopicConfigs(config, GROUP_TOPIC)!].map(([name, value]) => ({ name, value }))
     await topics.create(planTopic(this.#broker, { name: GROUP_TOPIC, numPartitions: config.offsetsTopicNumPartitions, configs }))
   }
 }

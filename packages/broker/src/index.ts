@@ -3,4 +3,6 @@ export { loadBrokerConfig, type BrokerConfig, type LoadedBrokerConfig } from './
 export { parseProperties } from './configs/properties.ts'
 export { exportKraft } from './kraft/kraft-directories.ts'
 export { addressIn } from './kraft/controller-endpoint.ts'
+export { refuseWithoutTree } from './rebuild/lost-tree.ts'
+export { rebuildTree, type PlannedTopic, type RebuildAsked, type RebuildPlan } from './rebuild/rebuild.ts'
 export { warmBroker } from './handler-table.ts'

@@ -1,4 +1,4 @@
-import type { Operation, ZooKeeper } from '@ottla/zookeeper'
+import type { Operation, TreeReader, ZooKeeper } from '@ottla/zookeeper'
 import { ZooKeeperError } from '@ottla/zookeeper'
 import type { PartitionState } from './topic.ts'
 
@@ -55,7 +55,7 @@ export function createStates(
 }
 
 /** What the tree says of a topic; undefined where there is none. */
-export async function readTopic(zooKeeper: ZooKeeper, name: string): Promise<TopicZnodes | undefined> {
+export async function readTopic(zooKeeper: TreeReader, name: string): Promise<TopicZnodes | undefined> {
   const [topic, config] = await Promise.all([dataOf(zooKeeper, topicPath(name)), dataOf(zooKeeper, topicConfigPath(name))])
   if (topic === undefined) return undefined
   const { topic_id: id, partitions } = parse(topic) as { topic_id: string; partitions: Record<string, number[]> }
@@ -74,7 +74,7 @@ function decodeState(data: Buffer | null | undefined, replicas: readonly number[
 }
 
 /** Undefined where the znode isn't there. */
-export async function dataOf(zooKeeper: ZooKeeper, path: string): Promise<Buffer | null | undefined> {
+export async function dataOf(zooKeeper: TreeReader, path: string): Promise<Buffer | null | undefined> {
   try {
     return (await zooKeeper.getData(path)).data
   } catch (error) {
@@ -87,4 +87,13 @@ export async function dataOf(zooKeeper: ZooKeeper, path: string): Promise<Buffer
 export async function putData(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
   if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
   else await zooKeeper.setData(path, data)
+}
+
+/** Does the operations in their order, each multi within its limits (1,000 operations, 512 KiB) where their data are small. */
+export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[]): Promise<void> {
+  const batches: Promise<unknown>[] = []
+  for (let at = 0; at < operations.length; at += 2 * PARTITIONS_PER_MULTI) {
+    batches.push(zooKeeper.multi(operations.slice(at, at + 2 * PARTITIONS_PER_MULTI)))
+  }
+  await Promise.all(batches)
 }

@@ -46,11 +46,6 @@ export function produceRules(config: TopicConfig): ProduceRules {
   }
 }
 
-export const GROUP_TOPIC = '__consumer_offsets'
-const INTERNAL_TOPICS = new Set([GROUP_TOPIC, '__transaction_state', '__share_group_state'])
-
-export const isInternalTopic = (name: string): boolean => INTERNAL_TOPICS.has(name)
-
 const NAME_LENGTH_MAX = 249
 
 /** What is wrong with a topic's name, as a sentence; undefined where nothing is. */

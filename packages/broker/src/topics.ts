@@ -5,8 +5,9 @@ import type { BrokerConfig } from './configs/broker-config.ts'
 import { topicConfig, type TopicConfig } from './configs/topic-config.ts'
 import { randomId } from './cluster-membership.ts'
 import type { Controller } from './controller.ts'
+import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
-import { isInternalTopic, produceRules, storedCodec, type PartitionState, type Topic } from './topic.ts'
+import { produceRules, storedCodec, type PartitionState, type Topic } from './topic.ts'
 import {
   createStates,
   deletionPath,
@@ -71,10 +72,6 @@ export class Topics {
 
   all(): Iterable<Topic> {
     return this.#byName.values()
-  }
-
-  get count(): number {
-    return this.#byName.size
   }
 
   /** Takes over what is there, ends deletions that a stop cut short, and follows the tree from then on. */

@@ -2,3 +2,4 @@ export { Keeper, openKeeper, type KeeperEnv, type KeeperOptions } from './keeper
 export { LogError } from './log-recovery.ts'
 export { importZooKeeperData, type Imported, type ZooKeeperData } from './zookeeper-files/import.ts'
 export { ZooKeeperDataError } from './zookeeper-files/zookeeper-data-error.ts'
+export { hasTree, salvage, type Salvaged } from './salvage.ts'

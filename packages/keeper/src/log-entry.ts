@@ -48,6 +48,20 @@ export function entryEnd(bytes: Buffer, at: number): number {
   return crc32c(bytes.subarray(start, start + length)) === bytes.readUInt32BE(at + 4) ? start + length : -1
 }
 
+/** Whether the entry at `at` is the first of its batch. */
+export function startsBatch(bytes: Buffer, at: number): boolean {
+  return (bytes[at + ENTRY_PREFIX_BYTES + 12]! & BATCH_START) !== 0
+}
+
+/** The first whole entry behind `at` whose index may be one of this file, or -1. */
+export function nextEntry(bytes: Buffer, at: number, indexMin: number): number {
+  for (let place = at + 1; place + ENTRY_PREFIX_BYTES + ENTRY_HEAD_BYTES <= bytes.length; place++) {
+    const index = readInt64(bytes, place + ENTRY_PREFIX_BYTES)
+    if (index >= indexMin && index <= indexMin + bytes.length && entryEnd(bytes, place) !== -1) return place
+  }
+  return -1
+}
+
 /** The entry that `entryEnd` found at `at`. */
 export function decodeEntry(bytes: Buffer, at: number, end: number): LogEntry {
   const start = at + ENTRY_PREFIX_BYTES
@@ -61,11 +75,8 @@ export function decodeEntry(bytes: Buffer, at: number, end: number): LogEntry {
 
 /** Does a batch begin anywhere after `at`? Then what can't be read at `at` was durable once: it is damage, not a torn write. */
 export function batchStartsAfter(bytes: Buffer, at: number, indexMin: number): boolean {
-  for (let place = at + 1; place + ENTRY_PREFIX_BYTES + ENTRY_HEAD_BYTES <= bytes.length; place++) {
-    if ((bytes[place + ENTRY_PREFIX_BYTES + 12]! & BATCH_START) === 0) continue
-    const index = readInt64(bytes, place + ENTRY_PREFIX_BYTES)
-    if (index <= indexMin || index > indexMin + bytes.length) continue
-    if (entryEnd(bytes, place) !== -1) return true
+  for (let place = nextEntry(bytes, at, indexMin + 1); place !== -1; place = nextEntry(bytes, place, indexMin + 1)) {
+    if (startsBatch(bytes, place)) return true
   }
   return false
 }

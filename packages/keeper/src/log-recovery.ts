@@ -53,7 +53,7 @@ export class Recovery {
   }
 
   async run(): Promise<Recovered> {
-    const segments = await this.#list()
+    const segments = await listSegments(this.#env.disk, this.#directory)
     // All but the last segment that begins at or before the first entry wanted are history.
     let from = segments.findLastIndex((segment) => segment.firstIndex <= this.#after + 1)
     if (from < 0) {
@@ -74,15 +74,6 @@ export class Recovery {
     // A program that was killed may have left what is in the page cache only: it counts from now on, so it must last.
     if (file !== null) await Promise.all([file.sync(), this.#env.disk.syncDirectory(this.#directory)])
     return { segments, file, end, lastIndex: this.#lastIndex, lastTerm: this.#lastTerm }
-  }
-
-  async #list(): Promise<Segment[]> {
-    const segments: Segment[] = []
-    for (const entry of await this.#env.disk.list(this.#directory)) {
-      const match = NAME.exec(entry.name)
-      if (match !== null) segments.push({ path: `${this.#directory}/${entry.name}`, firstIndex: Number.parseInt(match[1]!, 16) })
-    }
-    return segments.toSorted((a, b) => a.firstIndex - b.firstIndex)
   }
 
   /** Where the segment's good entries end, and the index that comes next. */
@@ -150,6 +141,16 @@ export class Recovery {
   #missing(from: number, to: number): LogError {
     return new LogError(`the log in ${this.#directory} lacks the entries ${from} to ${to}; restore the directory from a backup`)
   }
+}
+
+/** The segments in `directory`, oldest first. */
+export async function listSegments(disk: Disk, directory: string): Promise<Segment[]> {
+  const segments: Segment[] = []
+  for (const entry of await disk.list(directory)) {
+    const match = NAME.exec(entry.name)
+    if (match !== null) segments.push({ path: `${directory}/${entry.name}`, firstIndex: Number.parseInt(match[1]!, 16) })
+  }
+  return segments.toSorted((a, b) => a.firstIndex - b.firstIndex)
 }
 
 /** Where in the segment the entry `index` ends; one before its first: where that begins. */

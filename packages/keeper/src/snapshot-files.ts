@@ -73,6 +73,11 @@ export class SnapshotFiles {
     return 0
   }
 
+  /** Whether there is any, good or not. */
+  async any(): Promise<boolean> {
+    return (await this.#list()).length > 0
+  }
+
   /** Zxids, oldest first. */
   async #list(): Promise<number[]> {
     const zxids: number[] = []

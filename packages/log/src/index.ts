@@ -6,12 +6,12 @@ export type { Stored } from './append-group.ts'
 export { DEFAULT_LOG_CONFIG, flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 export { LogSlice } from './log-slice.ts'
 export { readMetaProperties, writeMetaProperties, type Identity, type MetaProperties } from './meta-properties.ts'
-export { CLEAN_MARKER, METADATA_LOG } from './file-names.ts'
+export { CLEAN_MARKER, DELETED_DIRECTORY, fileName, METADATA_LOG, offsetOf, topicPartitionOf } from './file-names.ts'
 export { CorruptLogError } from './recovery.ts'
 export type { TimestampedOffset } from './timestamp-lookup.ts'
 export type { AbortedTransaction } from './txn-index.ts'
 export type { ProducerState } from './producer-state.ts'
-export { CorruptFileError, readLeaderEpochs, readOffsetCheckpoint } from './checkpoint.ts'
+export { CorruptFileError, readLeaderEpochs, readOffsetCheckpoint, readPartitionMetadata, writePartitionMetadata } from './checkpoint.ts'
 export {
   checkSegment,
   readOffsetIndex,

@@ -1,6 +1,6 @@
 import type { Address, Env } from '@ottla/env'
-import { Broker, type BrokerConfig } from '@ottla/broker'
-import { openKeeper } from '@ottla/keeper'
+import { Broker, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
+import { hasTree, LogError, openKeeper, type Keeper } from '@ottla/keeper'
 
 /** A broker with its embedded keeper, in this process. */
 export interface Server {
@@ -13,7 +13,8 @@ export interface Server {
 
 /** Opens the keeper's tree, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
 export async function startServer(env: Env, config: BrokerConfig): Promise<Server> {
-  const keeper = await openKeeper(env, config.keeperDir)
+  if (!(await hasTree(env, config.keeperDir))) await refuseWithoutTree(env, config)
+  const keeper = await openTree(env, config.keeperDir)
   try {
     const zooKeeper = keeper.connect()
     const broker = await Broker.start(env, config, zooKeeper)
@@ -29,5 +30,18 @@ export async function startServer(env: Env, config: BrokerConfig): Promise<Serve
   } catch (error) {
     await keeper.close()
     throw error
+  }
+}
+
+async function openTree(env: Env, keeperDir: string): Promise<Keeper> {
+  try {
+    return await openKeeper(env, keeperDir)
+  } catch (error) {
+    if (!(error instanceof LogError)) throw error
+    throw new Error(
+      `${error.message}. Without one, 'ottla rebuild --from-keeper' makes a new tree from what can be read of this one and from log.dirs, ` +
+        `and 'ottla rebuild' from log.dirs alone; both show first what they would write`,
+      { cause: error },
+    )
   }
 }

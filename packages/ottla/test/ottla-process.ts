@@ -33,18 +33,24 @@ export async function ottla(words: readonly string[], input: string | Buffer = '
 export class BrokerProcess {
   readonly directory = mkdtempSync(join(tmpdir(), 'ottla-command-line-'))
   readonly logs = join(this.directory, 'logs')
+  readonly keeper = join(this.directory, 'keeper')
   bootstrap = ''
   #child: ChildProcess | null = null
 
-  /** Resolves once it listens; rejects with what it said where it ended instead. */
-  async start(): Promise<void> {
-    const overrides = [
+  /** What it is started with. */
+  get overrides(): string[] {
+    const pairs = [
       'listeners=PLAINTEXT://127.0.0.1:0',
       `log.dirs=${this.logs}`,
-      `keeper.dir=${join(this.directory, 'keeper')}`,
+      `keeper.dir=${this.keeper}`,
       'offsets.topic.num.partitions=1',
     ]
-    const words = [MAIN, 'start', ...overrides.flatMap((pair) => ['--override', pair])]
+    return pairs.flatMap((pair) => ['--override', pair])
+  }
+
+  /** Resolves once it listens; rejects with what it said where it ended instead. */
+  async start(): Promise<void> {
+    const words = [MAIN, 'start', ...this.overrides]
     const child = spawn(process.execPath, words, {
       cwd: this.directory,
       env: { ...process.env, ...CACHE },

@@ -33,4 +33,4 @@ export type { ClientRequest, HeldWatches, ReadOperation, Reply, WatchSelection }
 export { readStat, writeStat, type Stat } from './stat.ts'
 export { readTxn, writeTxn, type CreateKind, type Txn, type TxnHeader, type TxnRecord } from './txns.ts'
 export { WatchListeners, type WatchListener } from './watch-listeners.ts'
-export type { ZooKeeper } from './zookeeper.ts'
+export type { TreeReader, ZooKeeper } from './zookeeper.ts'

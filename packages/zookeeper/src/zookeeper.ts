@@ -28,3 +28,6 @@ export interface ZooKeeper {
   /** Ends the session: its ephemerals are gone when this resolves. */
   close(): Promise<void>
 }
+
+/** What of a tree can be read at rest. */
+export type TreeReader = Pick<ZooKeeper, 'getData' | 'getChildren'>

@@ -7,7 +7,7 @@ import { DeleteTopics, type DeleteTopicsResponse } from '@ottla/protocol/message
 import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
-import { isInternalTopic } from '../topic.ts'
+import { isInternalTopic } from '../internal-topics.ts'
 
 type Answered = DeleteTopicsResponse['responses'][number]
 

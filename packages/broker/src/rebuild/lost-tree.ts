@@ -1,0 +1,46 @@
+import { EnvError, type Disk, type Env } from '@ottla/env'
+import { METADATA_LOG, readMetaProperties, topicPartitionOf } from '@ottla/log'
+import type { BrokerConfig } from '../configs/broker-config.ts'
+import { metadataPlaces } from '../kraft/kraft-directories.ts'
+
+const NAMED_COUNT_MAX = 3
+
+/**
+ * For a start whose keeper has no tree: rejects, with nothing written, where `log.dirs` have served a cluster, for a new tree would know none
+ * of its topics. New directories, and those of a KRaft broker, which bring their metadata along, pass.
+ */
+export async function refuseWithoutTree({ disk }: Env, config: BrokerConfig): Promise<void> {
+  for (const path of metadataPlaces(config)) if ((await directoriesIn(disk, path)).includes(METADATA_LOG)) return
+  const topics = new Set<string>()
+  let owner: string | undefined
+  for (const path of config.logDirs) {
+    const properties = await readMetaProperties(disk, path)
+    if (properties?.clusterId) owner ??= `cluster ${properties.clusterId}, broker ${properties.brokerId} (${path}/meta.properties)`
+    for (const name of await directoriesIn(disk, path)) {
+      const found = topicPartitionOf(name)
+      if (found !== null) topics.add(found.topic)
+    }
+  }
+  if (owner === undefined) return
+  throw new Error(
+    `log.dirs hold the logs of ${owner} with ${named([...topics].sort())}, but keeper.dir=${config.keeperDir} holds no tree ` +
+      `that tells of them; nothing was written. If the tree lies elsewhere, set keeper.dir to it. If it is lost, 'ottla rebuild' makes a new ` +
+      `one from log.dirs. To begin anew, use another log.dirs`,
+  )
+}
+
+function named(topics: readonly string[]): string {
+  if (topics.length === 0) return 'no topics'
+  const rest = topics.length - NAMED_COUNT_MAX
+  return `${topics.length} topic(s): ${topics.slice(0, NAMED_COUNT_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+}
+
+/** Names; none where there is no such directory. */
+export async function directoriesIn(disk: Disk, path: string): Promise<string[]> {
+  try {
+    return (await disk.list(path)).filter(({ directory }) => directory).map(({ name }) => name)
+  } catch (error) {
+    if (error instanceof EnvError && error.code === 'not-found') return []
+    throw error
+  }
+}

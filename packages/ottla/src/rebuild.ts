@@ -1,0 +1,108 @@
+import { EnvError, type Disk, type Env } from '@ottla/env'
+import { rebuildTree, type BrokerConfig, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
+import { hasTree, openKeeper, salvage, type Salvaged } from '@ottla/keeper'
+import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
+
+export interface RebuildOptions extends Omit<RebuildAsked, 'from'> {
+  /** What the old tree still gives counts, beside log.dirs. */
+  readonly fromKeeper: boolean
+  /** Else it is only planned. */
+  readonly write: boolean
+}
+
+/** What a rebuild came to, or would. */
+export interface Rebuilt {
+  readonly plan: RebuildPlan
+  /** What can be read of the old tree; null: there is none. */
+  readonly old: Pick<Salvaged, 'damage' | 'lastZxid' | 'lostZxid'> | null
+  /** The tree was written. */
+  readonly written: boolean
+  /** Where the old directory lies now; null: there was nothing in it. */
+  readonly aside: string | null
+}
+
+/**
+ * Makes a new tree for the logs in `log.dirs` of a stopped broker, and moves the old `keeper.dir` aside, whatever it holds. May be cut short
+ * anywhere and begun again. Rejects with a sentence for the operator where it must not be, or the old tree is whole and needs none.
+ */
+export async function rebuild(env: Env, config: BrokerConfig, options: RebuildOptions): Promise<Rebuilt> {
+  const keeperDir = config.keeperDir.replace(/(?<=.)\/+$/, '')
+  const isThere = await hasTree(env, keeperDir)
+  const lock = isThere ? env.disk.lock(`${keeperDir}/lock`) : null
+  try {
+    const old = isThere ? await salvage(env, keeperDir) : null
+    const oldId = old === null ? null : await clusterIdIn(old)
+    if (options.fromKeeper && oldId === null) throw new Error(`nothing can be read in ${keeperDir}: leave out --from-keeper`)
+    let rebuilt: Rebuilt | undefined
+    await rebuildTree(env, config, { ...options, from: options.fromKeeper ? old : null }, async (plan, write) => {
+      checkOld(keeperDir, old, oldId, plan, options)
+      const isWritten = options.write && plan.problems.length === 0
+      const aside = isWritten ? await replace(env, keeperDir, options.fromKeeper ? old : null, write) : null
+      rebuilt = { plan, old, written: isWritten, aside }
+    })
+    return rebuilt!
+  } finally {
+    lock?.release()
+  }
+}
+
+function checkOld(keeperDir: string, old: Salvaged | null, oldId: string | null, plan: RebuildPlan, { fromKeeper }: RebuildOptions): void {
+  if (old === null) return
+  if (fromKeeper && oldId !== plan.clusterId) {
+    throw new Error(`${keeperDir} holds the tree of cluster ${oldId}, log.dirs are of ${plan.clusterId}: leave out --from-keeper`)
+  }
+  if (fromKeeper || old.damage !== null || oldId !== plan.clusterId) return
+  throw new Error(
+    `${keeperDir} holds the whole tree of cluster ${oldId}, so nothing needs to be rebuilt. With --from-keeper it is kept and made to say ` +
+      `what log.dirs have; for a tree from log.dirs alone move it away first`,
+  )
+}
+
+async function clusterIdIn(tree: TreeReader): Promise<string | null> {
+  try {
+    const { data } = await tree.getData('/cluster/id')
+    return data === null ? null : (JSON.parse(data.toString()) as { id: string }).id
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.code === 'NoNode') return null
+    throw error
+  }
+}
+
+/** The new tree is whole on the disk before it gets its name; without one a start is refused. */
+async function replace(
+  env: Env,
+  keeperDir: string,
+  from: Salvaged | null,
+  write: (zooKeeper: ZooKeeper) => Promise<void>,
+): Promise<string | null> {
+  const { disk } = env
+  const made = `${keeperDir}.rebuilding`
+  await disk.remove(made)
+  await disk.createDirectory(made)
+  await from?.writeTo(made)
+  const keeper = await openKeeper(env, made)
+  try {
+    const zooKeeper = keeper.connect()
+    await write(zooKeeper)
+    await zooKeeper.close()
+  } finally {
+    await keeper.close()
+  }
+  const isEmpty = await hasNothing(disk, keeperDir)
+  const aside = isEmpty ? null : `${keeperDir}.aside-${env.clock.now()}`
+  if (aside === null) await disk.remove(keeperDir)
+  else await disk.rename(keeperDir, aside)
+  await disk.rename(made, keeperDir)
+  const slash = keeperDir.lastIndexOf('/')
+  await disk.syncDirectory(slash < 0 ? '.' : keeperDir.slice(0, slash) || '/')
+  return aside
+}
+
+async function hasNothing(disk: Disk, path: string): Promise<boolean> {
+  try {
+    return (await disk.list(path)).length === 0
+  } catch (error) {
+    if (error instanceof EnvError && error.code === 'not-found') return true
+    throw error
+  }
+}
