@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Broker, loadBrokerConfig, warmBroker } from '@ottla/broker'
+import { Broker, loadBrokerConfig, warmBroker, type BrokerConfig } from '@ottla/broker'
 import type { Env } from '@ottla/env'
 import { nodeEnv } from '@ottla/env/node'
 import { World, type Host } from '@ottla/env/sim'
@@ -45,6 +45,18 @@ export class TestBroker {
     return `${this.directory}/logs`
   }
 
+  /** What it was, or is to be, started with. */
+  get config(): BrokerConfig {
+    const all = {
+      listeners: 'PLAINTEXT://127.0.0.1:0',
+      'log.dirs': this.logDirectory,
+      'keeper.dir': `${this.directory}/keeper`,
+      ...QUIET,
+      ...this.#settings,
+    }
+    return loadBrokerConfig(new Map(Object.entries(all).map(([key, value]) => [key, String(value)]))).config
+  }
+
   /** What the operator would read as an error. */
   get errors(): string[] {
     return this.#host === null
@@ -56,15 +68,7 @@ export class TestBroker {
 
   async start(settings: Settings = this.#settings): Promise<void> {
     this.#settings = settings
-    const { env, directory } = this
-    const all = {
-      listeners: 'PLAINTEXT://127.0.0.1:0',
-      'log.dirs': this.logDirectory,
-      'keeper.dir': `${directory}/keeper`,
-      ...QUIET,
-      ...settings,
-    }
-    const { config } = loadBrokerConfig(new Map(Object.entries(all).map(([key, value]) => [key, String(value)])))
+    const { env, config } = this
     const keeper = await openKeeper(env, config.keeperDir)
     const zooKeeper = keeper.connect()
     try {
@@ -91,9 +95,10 @@ export class TestBroker {
   }
 
   /** Without a word: as kill -9 (what was written stays), or as a loss of power (what was not synced may go). Simulated only. */
-  async dieAndStart(how: 'kill' | 'crash'): Promise<void> {
+  async dieAndStart(how: 'kill' | 'crash', meanwhile = async (): Promise<void> => {}): Promise<void> {
     this.#running = null
     this.#host![how]()
+    await meanwhile()
     await this.start()
   }
 

@@ -55,6 +55,7 @@ const PARTITION_MAX = 100_000
 /** Ids that were given to producers who have written nothing yet can't be seen: so many are passed over. There are 2^63. */
 const PRODUCER_IDS_GAP = 1_000_000
 const PRODUCER_IDS_BLOCK = 1000
+const NAMED_COUNT_MAX = 3
 
 /** Reads all of `log.dirs`, whose locks the caller holds, and says what tree belongs to them. Rejects where they are not one broker's. */
 export async function planRebuild(env: Env, config: BrokerConfig, asked: RebuildAsked): Promise<RebuildPlan> {
@@ -68,7 +69,7 @@ export async function planRebuild(env: Env, config: BrokerConfig, asked: Rebuild
     clusterId: scanned.clusterId,
     brokerId: scanned.nodeId,
     topics: planning.topics,
-    nextProducerId: Math.ceil((seen.reduce((a, b) => Math.max(a, b)) + PRODUCER_IDS_GAP) / PRODUCER_IDS_BLOCK) * PRODUCER_IDS_BLOCK,
+    nextProducerId: Math.ceil((seen.reduce((a, b) => Math.max(a, b), 0) + PRODUCER_IDS_GAP) / PRODUCER_IDS_BLOCK) * PRODUCER_IDS_BLOCK,
     metadataLog: planning.metadataLog,
     notes: planning.notes,
     problems: planning.problems,
@@ -92,7 +93,7 @@ async function identityOf(env: Env, config: BrokerConfig): Promise<Scanned> {
 
 function byTopic(found: readonly FoundPartition[]): [name: string, partitions: FoundPartition[]][] {
   const topics = new Map<string, FoundPartition[]>()
-  for (const one of found) {
+  for (const one of found.toSorted((a, b) => a.partition - b.partition)) {
     const known = topics.get(one.topic)
     if (known === undefined) topics.set(one.topic, [one])
     else known.push(one)
@@ -133,7 +134,7 @@ class Planning {
     )
     const missing = [...epochs.keys()].filter((partition) => byNumber[partition] === undefined)
     if (missing.length > 0) this.#tellMissing(name, missing, epochs.length)
-    const newest = epochs.reduce((a, b) => Math.max(a, b))
+    const newest = epochs.reduce((a, b) => Math.max(a, b), -1)
     const logAppendTime = partitions.some((one) => one.logAppendTime)
     const { overrides, configsFrom, problem } = overridesFor(this.#config, name, { ...this.#asked, known: sameTopic, logAppendTime })
     if (problem !== null) this.problems.push(problem)
@@ -156,12 +157,13 @@ class Planning {
   }
 
   #idOf(name: string, partitions: readonly FoundPartition[], known: TopicZnodes | undefined): string {
-    const ids = new Map(partitions.flatMap(({ topicId, directory }) => (topicId === null ? [] : [[topicId, directory] as const])))
-    for (const { directory, metadataDamage } of partitions) {
+    const ids = new Map<string, string[]>()
+    for (const { directory, topicId, metadataDamage } of partitions) {
+      if (topicId !== null) ids.set(topicId, [...(ids.get(topicId) ?? []), directory])
       if (metadataDamage !== null) this.notes.push(`${metadataDamage}: ${directory} gets one with the id of ${name}`)
     }
     if (ids.size > 1) {
-      const told = [...ids].map(([id, directory]) => `${directory} says ${id}`).join(', ')
+      const told = [...ids].map(([id, directories]) => `${id} in ${directories.slice(0, NAMED_COUNT_MAX).join(', ')}`).join('; ')
       this.problems.push(`${name} has two topic ids (${told}): mend the partition.metadata that is wrong, or move older directories away`)
     }
     const [id] = ids.keys()
