@@ -46,6 +46,14 @@ test('what consume --json prints, produce --json takes', async () => {
   assert.equal((await broker.run(['produce', 'second', '--json'], first.out)).code, 0)
   const second = await broker.run(['consume', 'second', '--json', '--from', 'beginning', '--exit'])
   assert.equal(second.out, first.out.replaceAll('"topic":"first"', '"topic":"second"'))
+  const binary =
+    '{"keyBase64":"/wA=","valueBase64":"gIE=","timestamp":5,"headers":[{"key":"h","value":"1"},{"key":"h","valueBase64":"/w=="}]}\n'
+  await broker.run(['produce', 'bytes64', '--json'], binary)
+  const printed = await broker.run(['consume', 'bytes64', '--json', '--from', 'beginning', '--exit'])
+  assert.equal(
+    printed.out,
+    binary.replace('{', '{"topic":"bytes64","partition":0,"offset":0,"timestamp":5,').replace(',"timestamp":5,"headers"', ',"headers"'),
+  )
   assert.match(first.out, /"timestamp":1700000000001,"key":null,"value":"ä","headers":\{"h":"x","none":null\}/)
 })
 

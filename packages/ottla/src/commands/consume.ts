@@ -1,6 +1,7 @@
 import type { Admin, Consumer, ConsumerRecord, OffsetSpec, TopicPartition } from '@ottla/client'
 import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
-import { place } from './groups.ts'
+import { jsonFields } from './json-record.ts'
+import { offsetSpec } from './option-values.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
@@ -27,7 +28,11 @@ export function run(words: readonly string[]): Promise<number> {
     .option('-n, --max <count>', 'stop after so many records', wholeNumber)
     .option('-e, --exit', 'stop at the end instead of waiting for more', false)
     .option('-k, --keys', 'the key and a tab before each value', false)
-    .option('--json', 'a JSON object a line: topic, partition, offset, timestamp, key, value, headers; bytes as UTF-8', false)
+    .option(
+      '--json',
+      'a JSON object a line: topic, partition, offset, timestamp, key, value, headers; keyBase64, valueBase64 where bytes are no UTF-8',
+      false,
+    )
     .option('--committed', 'records of aborted transactions are left out', false)
   consume.action((topics: string[], options: Options) =>
     withClient(options, async (client) => {
@@ -76,7 +81,7 @@ async function partitionsOf(
 type Start = OffsetSpec | { readonly offset: number }
 
 function startOf(from: string): Start {
-  return /^\d+$/.test(from) ? { offset: Number(from) } : place(from)
+  return /^\d+$/.test(from) ? { offset: Number(from) } : offsetSpec(from)
 }
 
 async function assign(consumer: Consumer, admin: Admin, partitions: readonly TopicPartition[], start: Start): Promise<void> {
@@ -127,10 +132,9 @@ async function atEnd(consumer: Consumer): Promise<boolean> {
 }
 
 function line(record: ConsumerRecord, { topic, partition }: TopicPartition, { json, keys }: Options): Buffer {
-  const { offset, timestamp, key, value, headers } = record
+  const { offset, timestamp, key, value } = record
   if (json) {
-    const texts = Object.fromEntries(headers.map((header) => [header.key, header.value?.toString() ?? null]))
-    const fields = { topic, partition, offset, timestamp, key: key?.toString() ?? null, value: value?.toString() ?? null, headers: texts }
+    const fields = { topic, partition, offset, timestamp, ...jsonFields(record) }
     return Buffer.from(`${JSON.stringify(fields)}\n`)
   }
   return Buffer.concat([...(keys ? [key ?? EMPTY, TAB] : []), value ?? EMPTY, LF])

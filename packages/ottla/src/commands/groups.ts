@@ -1,7 +1,7 @@
 import type { Admin, OffsetSpec, TopicPartition } from '@ottla/client'
 import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
+import { offsetSpec } from './option-values.ts'
 import { show } from './output.ts'
-import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
   readonly json: boolean
@@ -89,7 +89,7 @@ async function reset(admin: Admin, groupId: string, { topic, to }: ResetOptions)
   const partitions = described!.partitions.map(({ partition }) => ({ topic, partition }))
   const offsets = /^\d+$/.test(to)
     ? partitions.map((one) => ({ ...one, offset: Number(to) }))
-    : await offsetsAt(admin, partitions, place(to))
+    : await offsetsAt(admin, partitions, offsetSpec(to))
   await admin.alterGroupOffsets(groupId, offsets)
   for (const { partition, offset } of offsets) console.log(`${topic}-${partition} at ${offset}`)
 }
@@ -105,14 +105,4 @@ async function offsetsAt(
     admin.listOffsets(partitions.map((one) => ({ ...one, at: 'latest' as const }))),
   ])
   return found.map(({ topic, partition, offset }, index) => ({ topic, partition, offset: offset < 0 ? ends[index]!.offset : offset }))
-}
-
-/** `earliest` or `beginning`, `latest` or `end`, or a time, of the local zone unless it names one. */
-export function place(text: string): OffsetSpec {
-  if (text === 'earliest' || text === 'beginning') return 'earliest'
-  if (text === 'latest' || text === 'end') return 'latest'
-  // without a year in front, Date.parse makes a time of nearly anything
-  const time = /^\d{4}-/.test(text) ? Date.parse(text) : NaN
-  if (Number.isNaN(time)) throw new UsageError(`'${text}' is not earliest, latest, an offset, or a time such as 2026-11-25T10:00:00Z`)
-  return time
 }

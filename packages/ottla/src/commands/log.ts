@@ -4,6 +4,7 @@ import { nodeEnv } from '@ottla/env/node'
 import { checkSegment, walkSegment } from '@ottla/log'
 import { readRecords, recordBatch, type ReadRecord } from '@ottla/protocol'
 import { localCommand, parse, wholeNumber } from './connection.ts'
+import { jsonFields } from './json-record.ts'
 import { show } from './output.ts'
 
 interface Options {
@@ -72,10 +73,10 @@ async function printRecords(disk: Parameters<typeof walkSegment>[0], path: strin
   }
 }
 
-function line({ offset, timestamp, key, value, headers, batch }: ReadRecord, json: boolean): string {
+function line(record: ReadRecord, json: boolean): string {
+  const { offset, timestamp, key, value, batch } = record
   const { isControl, producerId, codec } = batch
+  if (json) return JSON.stringify({ offset, timestamp, ...jsonFields(record), codec, producerId, isControl })
   const text = (bytes: Buffer | null): string | null => bytes?.toString() ?? null
-  if (json)
-    return JSON.stringify({ offset, timestamp, key: text(key), value: text(value), headers: headers.length, codec, producerId, isControl })
   return `${offset}\t${new Date(timestamp).toISOString()}\t${isControl ? '(control)' : (text(key) ?? '-')}\t${text(value) ?? '(null)'}`
 }

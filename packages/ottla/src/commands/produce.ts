@@ -32,7 +32,11 @@ export function run(words: readonly string[]): Promise<number> {
     .option('-a, --acks <0|1|all>', 'what is waited for', 'all')
     .option('-z, --compression <codec>', 'none, gzip, snappy, lz4 or zstd', 'none')
     .option('--no-idempotence', 'no producer id; implied by acks other than all')
-    .option('--json', 'a line is a JSON object: {"key", "value", "partition", "timestamp", "headers": {…}}', false)
+    .option(
+      '--json',
+      'a line is a JSON object: {"key", "value", "partition", "timestamp", "headers": {…}}; keyBase64, valueBase64 for other bytes',
+      false,
+    )
     .option('--report', 'print what was acknowledged: a JSON object a batch', false)
   produce.action((topic: string, options: Options) =>
     withClient(options, (client) => {
