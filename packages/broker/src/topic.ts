@@ -1,5 +1,5 @@
 import type { PartitionLog } from '@ottla/log'
-import { codecNamed, type ProduceRules } from '@ottla/protocol'
+import { codecNamed, DECOMPRESSED_BYTES_MAX, type ProduceRules } from '@ottla/protocol'
 import type { TopicConfig } from './configs/topic-config.ts'
 
 /** A partition as /brokers/topics/[t] and its state znode tell it. */
@@ -24,13 +24,21 @@ export interface Topic {
   readonly config: TopicConfig
   /** What its partitions accept; each check sets the request's version and the time. */
   readonly produceRules: ProduceRules
-  /** `compression.type`: the codec that batches are stored in, null as they come. */
-  readonly codec: number | null
+  /** `compression.type`: what batches are stored in, null as they come. */
+  readonly compression: StoredCompression | null
 }
 
-export function storedCodec({ compressionType }: TopicConfig): number | null {
+/** A codec's id and, where the broker compresses with it, its level. */
+export interface StoredCompression {
+  readonly codec: number
+  readonly level: number
+}
+
+export function storedCompression(config: TopicConfig): StoredCompression | null {
+  const { compressionType } = config
   if (compressionType === 'producer') return null
-  return codecNamed(compressionType === 'uncompressed' ? 'none' : compressionType)!.id
+  const codec = codecNamed(compressionType === 'uncompressed' ? 'none' : compressionType)!.id
+  return { codec, level: compressionType === 'zstd' ? config.compressionZstdLevel : config.compressionGzipLevel }
 }
 
 export function produceRules(config: TopicConfig): ProduceRules {
@@ -38,11 +46,11 @@ export function produceRules(config: TopicConfig): ProduceRules {
     apiVersion: 0,
     now: 0,
     batchBytesMax: config.maxMessageBytes,
-    segmentBytes: config.segmentBytes,
     isCompacted: config.compact,
     timestampType: config.logAppendTime ? 'LogAppendTime' : 'CreateTime',
     timestampBeforeMsMax: config.timestampBeforeMaxMs,
     timestampAfterMsMax: config.timestampAfterMaxMs,
+    decompressedBytesMax: Math.min(config.maxDecompressedMessageBytes, DECOMPRESSED_BYTES_MAX),
   }
 }
 

@@ -7,7 +7,7 @@ import { randomId } from './cluster-membership.ts'
 import type { Controller } from './controller.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
-import { produceRules, storedCodec, type PartitionState, type Topic } from './topic.ts'
+import { produceRules, storedCompression, type PartitionState, type Topic } from './topic.ts'
 import {
   createStates,
   deletionPath,
@@ -247,7 +247,7 @@ export class Topics {
       }),
     )
     const { id, overrides } = znodes
-    const derived = { internal: isInternalTopic(name), produceRules: produceRules(config), codec: storedCodec(config) }
+    const derived = { internal: isInternalTopic(name), produceRules: produceRules(config), compression: storedCompression(config) }
     const topic: Topic = { name, id, partitions, logs, overrides, config, ...derived }
     this.#byName.set(name, topic)
     this.#byId.set(id, topic)

@@ -86,6 +86,10 @@ export class PartitionLog implements WriterOwner {
 
   /** The topic's or broker's configs changed: obeyed from the next append on. */
   configure(config: LogConfig): void {
+    if (config.flushMs !== this.config.flushMs) {
+      this.#flushTimer?.cancel()
+      this.#flushTimer = null
+    }
     this.config = config
     this.#appender.configure(config)
     this.#marks.flushPolicy = hasFlushPolicy(config)

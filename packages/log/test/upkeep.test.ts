@@ -132,6 +132,11 @@ test('with flush.ms acks do not wait, and what is appended shows once the time i
   s.log.configure(config())
   await s.append()
   assert.equal(s.log.visibleEnd, 2)
+  s.log.configure(config({ flushMs: 3_600_000 }))
+  await s.append()
+  s.log.configure(config({ flushMs: 1000 }))
+  await s.pass(1100)
+  assert.equal(s.log.visibleEnd, 3, 'a shorter time counts for what waits already')
   await s.do(s.home.close())
 })
 

@@ -20,8 +20,16 @@ export {
   coordinatorEpoch,
   type EndTransactionMarker,
 } from './records/control-record.ts'
-export { downConvert, recompress, upConvert, type UpConversion } from './records/conversion.ts'
+export { batchWith, downConvert, recompress, upConvert, type UpConversion } from './records/conversion.ts'
 export type { BatchInfo, KafkaRecord, ReadRecord, RecordHeader, TimestampType } from './records/kafka-record.ts'
 export { legacyCrcIsRight } from './records/legacy.ts'
-export { RecordValidationError, validateProduced, type ProduceRules, type RecordError } from './records/produce-validation.ts'
+export {
+  RecordValidationError,
+  validateBatch,
+  validateProduced,
+  validateRecords,
+  validateSize,
+  type ProduceRules,
+  type RecordError,
+} from './records/produce-validation.ts'
 export { batchInfo, decodeBatch, readRecords, recordsOf, wholeSizeBytes, type ReadOptions } from './records/record-reader.ts'

@@ -67,7 +67,7 @@ test("a value that can't be is refused, with its key and what may be, all in one
   refused({ 'offsets.topic.replication.factor': '40000' }, /16 bits/)
   refused({ 'delete.topic.enable': 'yes' }, /true or false/)
   refused({ 'log.cleanup.policy': 'keep' }, /\[compact, delete\]/)
-  refused({ 'log.cleanup.policy': 'delete,delete' }, /\[compact, delete\]/)
+  refused({ 'log.cleanup.policy': 'delete,keep' }, /\[compact, delete\]/)
   refused({ 'compression.type': 'brotli' }, /zstd/)
   refused({ 'compression.gzip.level': '0' }, /\[1,\.\.\.,9\] or -1/)
   refused({ 'log.cleaner.min.cleanable.ratio': '1.5' }, /\[0,\.\.\.,1\]/)

@@ -39,6 +39,8 @@ export interface ConfigRow {
   readonly ottla?: true
   /** Understood, but shown to nobody. */
   readonly internal?: true
+  /** A topic's: checked, kept and shown, but without effect, for this reason. Every other key of a topic acts, also when altered. */
+  readonly kept?: string
   readonly doc: string
 }
 

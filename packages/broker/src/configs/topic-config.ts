@@ -66,10 +66,6 @@ export function checkTopicOverrides(broker: BrokerConfig, overrides: ReadonlyMap
   const config = topicConfig(broker, overrides)
   if (config.remoteStorageEnable) throw invalid('remote.storage.enable=true: there is no remote storage')
   if (config.minCompactionLagMs > config.maxCompactionLagMs) throw invalid('min.compaction.lag.ms is above max.compaction.lag.ms')
-  if (config.retentionMs >= 0 && config.localRetentionMs > config.retentionMs) throw invalid('local.retention.ms is above retention.ms')
-  if (config.retentionBytes >= 0 && config.localRetentionBytes > config.retentionBytes) {
-    throw invalid('local.retention.bytes is above retention.bytes')
-  }
 }
 
 /** INVALID_CONFIG for a key that topics do not have, with the one that is probably meant. */

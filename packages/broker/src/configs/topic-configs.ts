@@ -1,9 +1,12 @@
 import { LONG_MAX, type CamelCase, type ConfigRow, type ValueOf } from './config-row.ts'
 import { atLeast, between, GZIP_LEVEL, oneOf, THROTTLED_REPLICAS } from './valid.ts'
 
+const NO_REMOTE_STORAGE = 'there is no remote storage'
+const ONE_REPLICA = 'each partition has one replica yet'
+
 /**
  * Every key of a topic. Names, types, defaults and what is allowed are Kafka's. Where no value is set for a topic, the broker's `brokerKey`
- * decides. `TopicConfig`, the checks, DescribeConfigs and the documentation are derived from it.
+ * decides. What has `kept` is without effect. `TopicConfig`, the checks, DescribeConfigs and the documentation are derived from it.
  */
 export const TOPIC_CONFIGS = [
   { name: 'cleanup.policy', type: 'list', default: 'delete', valid: oneOf('compact', 'delete'), importance: 'medium',
@@ -11,7 +14,8 @@ export const TOPIC_CONFIGS = [
   { name: 'compression.gzip.level', type: 'int', default: -1, valid: GZIP_LEVEL, importance: 'medium',
     brokerKey: 'compression.gzip.level', doc: 'The level where the broker compresses with gzip.' },
   { name: 'compression.lz4.level', type: 'int', default: 9, valid: between(1, 17), importance: 'medium',
-    brokerKey: 'compression.lz4.level', doc: 'The level where the broker compresses with lz4.' },
+    brokerKey: 'compression.lz4.level', kept: 'the lz4 in use here has one level',
+    doc: 'The level where the broker compresses with lz4.' },
   { name: 'compression.type', type: 'string', default: 'producer',
     valid: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'), importance: 'medium', brokerKey: 'compression.type',
     doc: 'The codec in which batches are stored; producer: as they come.' },
@@ -20,6 +24,7 @@ export const TOPIC_CONFIGS = [
   { name: 'delete.retention.ms', type: 'long', default: 86400000, valid: atLeast(0), importance: 'medium',
     brokerKey: 'log.cleaner.delete.retention.ms', doc: 'How long a tombstone stays readable after compaction has seen it.' },
   { name: 'errors.deadletterqueue.group.enable', type: 'boolean', default: false, importance: 'medium',
+    kept: 'there are no share groups yet',
     doc: 'Whether share groups may write records that they gave up to this topic.' },
   { name: 'file.delete.delay.ms', type: 'long', default: 60000, valid: atLeast(0), importance: 'medium',
     brokerKey: 'log.segment.delete.delay.ms', doc: 'How long a deleted file still stays on disk, for those who read it.' },
@@ -31,17 +36,21 @@ export const TOPIC_CONFIGS = [
   { name: 'flush.ms', type: 'long', default: LONG_MAX, valid: atLeast(0), importance: 'medium', brokerKey: 'log.flush.interval.ms',
     doc: 'A record is synced, and shown to consumers, at most so much later.' },
   { name: 'follower.replication.throttled.replicas', type: 'list', default: '', valid: THROTTLED_REPLICAS, importance: 'medium',
+    kept: ONE_REPLICA,
     doc: 'The replicas whose following is throttled: partition:broker, with commas, or * for all.' },
   { name: 'index.interval.bytes', type: 'int', default: 4096, valid: atLeast(0), importance: 'medium',
     brokerKey: 'log.index.interval.bytes', doc: 'One index entry for so many bytes of log.' },
   { name: 'internal.segment.bytes', type: 'int', default: null, importance: 'medium', internal: true,
     doc: 'The segment size where it is to be smaller than segment.bytes may be: for tests.' },
   { name: 'leader.replication.throttled.replicas', type: 'list', default: '', valid: THROTTLED_REPLICAS, importance: 'medium',
+    kept: ONE_REPLICA,
     doc: 'The replicas to which leaders send throttled: partition:broker, with commas, or * for all.' },
   { name: 'local.retention.bytes', type: 'long', default: -2, valid: atLeast(-2), importance: 'medium',
     brokerKey: 'log.local.retention.bytes',
+    kept: NO_REMOTE_STORAGE,
     doc: 'The bytes that stay here once they are copied to remote storage; -2: as retention.bytes.' },
   { name: 'local.retention.ms', type: 'long', default: -2, valid: atLeast(-2), importance: 'medium', brokerKey: 'log.local.retention.ms',
+    kept: NO_REMOTE_STORAGE,
     doc: 'How long records stay here once they are copied to remote storage; -2: as retention.ms.' },
   { name: 'max.compaction.lag.ms', type: 'long', default: LONG_MAX, valid: atLeast(1), importance: 'medium',
     brokerKey: 'log.cleaner.max.compaction.lag.ms', doc: 'A record is taken up by compaction at this age at the latest.' },
@@ -65,17 +74,23 @@ export const TOPIC_CONFIGS = [
   { name: 'min.insync.replicas', type: 'int', default: 1, valid: atLeast(1), importance: 'medium', brokerKey: 'min.insync.replicas',
     doc: 'A write with acks=all is accepted only while so many replicas are in sync.' },
   { name: 'preallocate', type: 'boolean', default: false, importance: 'medium', brokerKey: 'log.preallocate',
+    kept: 'files grow as they are written; no system call that reserves room can be reached from here',
     doc: 'Whether a new segment takes its whole size on disk at once.' },
   { name: 'remote.copy.lag.bytes', type: 'long', default: -1, valid: atLeast(-1), importance: 'medium',
-    brokerKey: 'log.remote.copy.lag.bytes', doc: 'How many bytes of log wait before they are copied to remote storage.' },
+    brokerKey: 'log.remote.copy.lag.bytes', kept: NO_REMOTE_STORAGE,
+    doc: 'How many bytes of log wait before they are copied to remote storage.' },
   { name: 'remote.copy.lag.ms', type: 'long', default: 0, valid: atLeast(-1), importance: 'medium', brokerKey: 'log.remote.copy.lag.ms',
+    kept: NO_REMOTE_STORAGE,
     doc: 'How long a segment waits before it is copied to remote storage.' },
   { name: 'remote.log.copy.disable', type: 'boolean', default: false, importance: 'medium',
+    kept: NO_REMOTE_STORAGE,
     doc: 'Whether copying to remote storage is stopped.' },
   { name: 'remote.log.delete.on.disable', type: 'boolean', default: false, importance: 'medium',
+    kept: NO_REMOTE_STORAGE,
     doc: 'Whether what lies in remote storage goes when that is switched off.' },
   { name: 'remote.storage.enable', type: 'boolean', default: false, importance: 'medium',
-    doc: 'Whether old segments go to remote storage. Ottla has none: only false is accepted.' },
+    kept: NO_REMOTE_STORAGE,
+    doc: 'Whether old segments go to remote storage. Only false is accepted.' },
   { name: 'retention.bytes', type: 'long', default: -1, importance: 'medium', brokerKey: 'log.retention.bytes',
     doc: 'The bytes of a partition that are kept; -1: no limit.' },
   { name: 'retention.ms', type: 'long', default: 604800000, valid: atLeast(-1), importance: 'medium', brokerKey: 'log.retention.ms',
@@ -90,6 +105,7 @@ export const TOPIC_CONFIGS = [
     doc: 'The oldest that a segment gets before a new one begins.' },
   { name: 'unclean.leader.election.enable', type: 'boolean', default: false, importance: 'medium',
     brokerKey: 'unclean.leader.election.enable',
+    kept: ONE_REPLICA,
     doc: 'Whether a replica that is behind may lead when no other is left: it loses what it lacks.' },
 ] as const satisfies readonly ConfigRow[]
 

@@ -10,7 +10,7 @@ export function between(min: number, max: number): Valid {
   return { text: `[${min},...,${max}]`, allows: (value) => typeof value === 'number' && value >= min && value <= max }
 }
 
-/** One of the words, or, for a list, some of them, none twice. */
+/** One of the words, or, for a list, some of them; one that stands there twice counts once. */
 export function oneOf<const W extends string>(...words: W[]): OneOf<W> {
   return { words, text: `[${words.join(', ')}]`, allows: (value) => known(value, words) }
 }
@@ -39,7 +39,7 @@ export const THROTTLED_REPLICAS: Valid = {
 
 function known(value: ConfigValue, words: readonly string[]): boolean {
   if (typeof value === 'string') return words.includes(value)
-  return isList(value) && value.every((word) => words.includes(word)) && new Set(value).size === value.length
+  return isList(value) && value.every((word) => words.includes(word))
 }
 
 function isList(value: ConfigValue): value is readonly string[] {

@@ -6,7 +6,16 @@
  *   stored as its acks ask (ARCHITECTURE, what an ack means). Acks 0 has no answer; an error there closes the connection, as in Kafka.
  * - Requests of one connection are pipelined: the next is appended while this one is on its way to the disk.
  */
-import { ErrorCode, KafkaError, recompress, recordBatch, upConvert, validateProduced, type ProduceRules } from '@ottla/protocol'
+import {
+  ErrorCode,
+  KafkaError,
+  recompress,
+  recordBatch,
+  upConvert,
+  validateProduced,
+  validateSize,
+  type ProduceRules,
+} from '@ottla/protocol'
 import { Produce, type ProduceRequest, type ProduceResponse } from '@ottla/protocol/messages/00-produce'
 import type { PartitionLog } from '@ottla/log'
 import { Slab, ZERO_UUID } from '@ottla/wire'
@@ -70,11 +79,14 @@ class Appends {
         start = 0
         end = memory.bytes.length
       }
-      validateProduced(memory.bytes, start, end, this.#rules(topic!, version))
-      if (topic!.codec !== null && topic!.codec !== recordBatch.codec(memory.bytes, start)) {
-        memory = new Slab(recompress(memory.bytes, start, topic!.codec))
+      const rules = this.#rules(topic!, version)
+      const { compression } = topic!
+      validateProduced(memory.bytes, start, end, rules)
+      if (compression !== null && compression.codec !== recordBatch.codec(memory.bytes, start)) {
+        memory = new Slab(recompress(memory.bytes, start, compression.codec, compression.level, rules.decompressedBytesMax))
         start = 0
         end = memory.bytes.length
+        validateSize(end, rules)
       }
       const options = { acks: this.#request.acks, origin: 'client' } as const
       const appended = log.append(memory, start, end, options, (error) => {

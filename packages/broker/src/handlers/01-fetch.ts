@@ -3,7 +3,8 @@
  * - The answer waits until `minBytes` are there or `maxWaitMs` are over; errors answer at once. Limits: KIP-74. The consumer's end is
  *   the log's `visibleEnd`: replicated, and flushed where a flush policy is set.
  * - Sessions (KIP-227) from version 7; leader epochs (KIP-320) from 9; diverging epochs (KIP-595) from 12; topic ids (KIP-516) from 13.
- * - Versions 0 to 3 know message formats 0 and 1 only: what they get is converted in memory (formats §3).
+ * - Versions 0 to 3 know message formats 0 and 1 only: what they get is converted in memory (formats §3), save where the topic has
+ *   message.downconversion.enable=false (KIP-283).
  * - Records never pass through the process: the answer names a range of a file, which the connection sends from the page cache. What is
  *   not surely there is first brought in, off the loop.
  */
@@ -73,7 +74,10 @@ async function answerLater(
   const records = new Map<PartitionRead, Buffer>()
   for (let read of reads) {
     try {
-      if (read.slice !== null) records.set(read, await convert(read.asked.fetchOffset, read.slice, context.version < 2 ? 0 : 1))
+      if (read.slice !== null && read.topic?.config.messageDownconversionEnable === false) {
+        read.slice.release()
+        read = { ...read, errorCode: ErrorCode.UNSUPPORTED_VERSION, slice: null }
+      } else if (read.slice !== null) records.set(read, await convert(read.asked.fetchOffset, read.slice, context.version < 2 ? 0 : 1))
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
       // zstd, which no client of these versions knows

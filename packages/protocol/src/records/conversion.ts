@@ -118,8 +118,12 @@ export function recompress(
   level?: number,
   decompressedBytesMax = DECOMPRESSED_BYTES_MAX,
 ): Buffer {
-  const records = recordsOf(bytes, at, decompressedBytesMax)
-  const batch = withRecords(codecOf(codec).compress(records, level))
+  return batchWith(bytes, at, codec, codecOf(codec).compress(recordsOf(bytes, at, decompressedBytesMax), level))
+}
+
+/** The batch of magic 2 at `at` with `compressed` for its records, which are in this codec: a new buffer, all else of the header kept. */
+export function batchWith(bytes: Buffer, at: number, codec: number, compressed: Buffer): Buffer {
+  const batch = withRecords(compressed)
   const attributes = (recordBatch.attributes(bytes, at) & ~recordBatch.ATTRIBUTE_CODEC_MASK) | codec
   recordBatch.writeHeader(batch, 0, {
     baseOffset: recordBatch.baseOffset(bytes, at),

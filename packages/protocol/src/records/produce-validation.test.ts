@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { writeInt64, writeVarint } from '@ottla/wire'
 import fc from 'fast-check'
-import { CODECS } from '../compression/codecs.ts'
+import { CODECS, DECOMPRESSED_BYTES_MAX } from '../compression/codecs.ts'
 import { ErrorCode, KafkaError } from '../errors.ts'
 import { BatchBuilder, type BatchOptions } from './batch-builder.ts'
 import { buildEndTransactionMarker } from './control-record.ts'
@@ -14,7 +14,7 @@ const rules: ProduceRules = {
   apiVersion: 9,
   now: NOW,
   batchBytesMax: 1048588,
-  segmentBytes: 1 << 30,
+  decompressedBytesMax: DECOMPRESSED_BYTES_MAX,
   isCompacted: false,
   timestampType: 'CreateTime',
   timestampBeforeMsMax: Infinity,
@@ -149,11 +149,10 @@ test('control batches, producers without sequence and transactions without produ
   validate(batch([{}], { producerId: 5, producerEpoch: 0, baseSequence: 0, isTransactional: true }))
 })
 
-test('sizes: of the batch, then of a segment; decompressed ones are bounded', () => {
+test('sizes: of the batch; decompressed ones are bounded', () => {
   const made = batch()
-  validate(made, { batchBytesMax: made.length, segmentBytes: made.length })
+  validate(made, { batchBytesMax: made.length })
   refuses(ErrorCode.MESSAGE_TOO_LARGE, made, { batchBytesMax: made.length - 1 })
-  refuses(ErrorCode.RECORD_LIST_TOO_LARGE, made, { segmentBytes: made.length - 1 })
   const bomb = batch([{ value: 'x'.repeat(100_000) }], { codec: 4 })
   refuses(ErrorCode.MESSAGE_TOO_LARGE, bomb, { decompressedBytesMax: 90_000 })
   validate(bomb)

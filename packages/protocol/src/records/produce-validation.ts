@@ -1,9 +1,8 @@
-import { DECOMPRESSED_BYTES_MAX } from '../compression/codecs.ts'
 import { ErrorCode, KafkaError } from '../errors.ts'
 import type { TimestampType } from './kafka-record.ts'
 import * as recordBatch from './record-batch.ts'
 import { decodeBatch, recordsOf } from './record-reader.ts'
-import { walkRecords, type Walked } from './record-walk.ts'
+import { walkRecords } from './record-walk.ts'
 
 /** What a partition accepts from clients. Its log keeps one such object and sets `apiVersion` and `now` before each check. */
 export interface ProduceRules {
@@ -11,10 +10,8 @@ export interface ProduceRules {
   apiVersion: number
   /** ms */
   now: number
-  /** `max.message.bytes`: of the batch, log overhead included, as it came. */
+  /** `max.message.bytes`: of the batch, log overhead included, as it came and, where the broker compresses it anew, as it is stored. */
   batchBytesMax: number
-  /** `segment.bytes` */
-  segmentBytes: number
   /** `cleanup.policy` holds `compact`: every record needs a key. */
   isCompacted: boolean
   /** `message.timestamp.type` */
@@ -23,8 +20,8 @@ export interface ProduceRules {
   timestampBeforeMsMax: number
   /** `message.timestamp.after.max.ms`: how far ahead. */
   timestampAfterMsMax: number
-  /** Bound of the records when decompressed (default DECOMPRESSED_BYTES_MAX). */
-  decompressedBytesMax?: number
+  /** `max.decompressed.message.bytes`: of the records, and never above DECOMPRESSED_BYTES_MAX. */
+  decompressedBytesMax: number
 }
 
 /** What was wrong with one record of a batch: Produce answers of version 8 and later carry it (KIP-467). */
@@ -58,29 +55,46 @@ const ZSTD_API_VERSION_MIN = 7
  * LogAppendTime flag: the time index relies on both. Offsets, leader epoch and append time are the log's to set.
  */
 export function validateProduced(bytes: Buffer, start: number, end: number, rules: ProduceRules): void {
-  validateFrame(bytes, start, end, rules)
-  const count = validateHeader(bytes, start)
-  const codec = recordBatch.codec(bytes, start)
-  const baseTimestamp = recordBatch.baseTimestamp(bytes, start)
-  let walked: Walked
-  if (codec === 0) {
-    walked = walkRecords(bytes, start + recordBatch.BATCH_HEADER_BYTES, end, count, baseTimestamp)
-  } else {
-    const records = recordsOf(bytes, start, rules.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX)
-    walked = walkRecords(records, 0, records.length, count, baseTimestamp)
-  }
-  if (rules.isCompacted && walked.nullKeys > 0) refuseRecords(bytes, start, rules)
-  if (rules.timestampType === 'LogAppendTime') {
-    if (recordBatch.hasLogAppendTime(bytes, start)) throw wrongTimestampType()
+  validateBatch(bytes, start, end, rules)
+  if (recordBatch.codec(bytes, start) === 0) {
+    validateRecords(bytes, start, bytes, start + recordBatch.BATCH_HEADER_BYTES, end, rules)
     return
   }
-  const { minTimestamp, maxTimestamp } = walked
+  const records = recordsOf(bytes, start, rules.decompressedBytesMax)
+  validateRecords(bytes, start, records, 0, records.length, rules)
+}
+
+/** The first half of `validateProduced`: all that can be said before the records are decompressed. */
+export function validateBatch(bytes: Buffer, start: number, end: number, rules: ProduceRules): void {
+  validateFrame(bytes, start, end, rules)
+  validateHeader(bytes, start)
+  if (rules.timestampType === 'LogAppendTime' && recordBatch.hasLogAppendTime(bytes, start)) throw wrongTimestampType()
+}
+
+/** The second half: the batch's records, decompressed, which lie in `records` from `from` to `to`. May correct the batch's header. */
+export function validateRecords(bytes: Buffer, start: number, records: Buffer, from: number, to: number, rules: ProduceRules): void {
+  const { minTimestamp, maxTimestamp, nullKeys } = walkRecords(
+    records,
+    from,
+    to,
+    recordBatch.recordCount(bytes, start),
+    recordBatch.baseTimestamp(bytes, start),
+  )
+  if (rules.isCompacted && nullKeys > 0) refuseRecords(bytes, start, rules)
+  if (rules.timestampType === 'LogAppendTime') return
   if (maxTimestamp - rules.now > rules.timestampAfterMsMax || rules.now - minTimestamp > rules.timestampBeforeMsMax) {
     refuseRecords(bytes, start, rules)
   }
   if (maxTimestamp !== recordBatch.maxTimestamp(bytes, start) || recordBatch.hasLogAppendTime(bytes, start)) {
     recordBatch.setMaxTimestampAndCreateTime(bytes, start, maxTimestamp)
   }
+}
+
+/** Throws MESSAGE_TOO_LARGE where the batch, as it is to be stored, is above `max.message.bytes`. */
+export function validateSize(sizeBytes: number, rules: ProduceRules): void {
+  if (sizeBytes <= rules.batchBytesMax) return
+  const sentence = `A record batch of ${sizeBytes} bytes is larger than max.message.bytes, ${rules.batchBytesMax}.`
+  throw new KafkaError(ErrorCode.MESSAGE_TOO_LARGE, sentence)
 }
 
 /** Sizes, magic, codec and checksum: what can be said of the batch as a block of bytes. */
@@ -103,21 +117,13 @@ function validateFrame(bytes: Buffer, start: number, end: number, rules: Produce
     const sentence = `Produce version ${rules.apiVersion} can't carry zstd: version 7 or later can.`
     throw new KafkaError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, sentence)
   }
-  if (size > rules.batchBytesMax) {
-    const sentence = `A record batch of ${size} bytes is larger than max.message.bytes, ${rules.batchBytesMax}.`
-    throw new KafkaError(ErrorCode.MESSAGE_TOO_LARGE, sentence)
-  }
-  if (size > rules.segmentBytes) {
-    const sentence = `A record batch of ${size} bytes is larger than segment.bytes, ${rules.segmentBytes}.`
-    throw new KafkaError(ErrorCode.RECORD_LIST_TOO_LARGE, sentence)
-  }
+  validateSize(size, rules)
   if (!recordBatch.crcIsRight(bytes, start)) {
     throw new KafkaError(ErrorCode.CORRUPT_MESSAGE, 'The checksum of a record batch is wrong: it was damaged on its way. Send it again.')
   }
 }
 
-/** Answers the count of records. */
-function validateHeader(bytes: Buffer, start: number): number {
+function validateHeader(bytes: Buffer, start: number): void {
   if (recordBatch.isControl(bytes, start)) throw invalid('A client sent a control batch: only brokers write them.')
   const count = recordBatch.recordCount(bytes, start)
   const offsets = recordBatch.lastOffsetDelta(bytes, start) + 1
@@ -129,12 +135,11 @@ function validateHeader(bytes: Buffer, start: number): number {
     throw invalid(`A record batch of producer ${producerId} has no sequence number.`)
   }
   if (producerId < 0 && recordBatch.isTransactional(bytes, start)) throw invalid('A transactional record batch has no producer id.')
-  return count
 }
 
 /** Off the hot path: names the records that the walk found to exist. Comes back if only records without a timestamp were outside. */
 function refuseRecords(bytes: Buffer, start: number, rules: ProduceRules): void {
-  const options = { checkCrc: false, decompressedBytesMax: rules.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX }
+  const options = { checkCrc: false, decompressedBytesMax: rules.decompressedBytesMax }
   const errors: RecordError[] = []
   let count = 0
   let timestamps = 0
@@ -164,7 +169,8 @@ function isOutside(timestamp: number, rules: ProduceRules): boolean {
 }
 
 function wrongTimestampType(): KafkaError {
-  return new KafkaError(ErrorCode.INVALID_TIMESTAMP, 'A client sent a record batch of LogAppendTime: only the leader sets that flag.')
+  const sentence = 'A client sent a record batch of LogAppendTime: only the leader sets that flag.'
+  return new RecordValidationError(ErrorCode.INVALID_TIMESTAMP, sentence, [{ batchIndex: 0, batchIndexErrorMessage: sentence }])
 }
 
 function invalid(sentence: string): KafkaError {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { CODECS } from '../compression/codecs.ts'
+import { CODECS, DECOMPRESSED_BYTES_MAX } from '../compression/codecs.ts'
 import { KafkaError } from '../errors.ts'
 import { BatchBuilder, type BatchOptions } from './batch-builder.ts'
 import { downConvert, recompress, upConvert } from './conversion.ts'
@@ -31,7 +31,7 @@ const rules: ProduceRules = {
   apiVersion: 9,
   now: 0,
   batchBytesMax: 1 << 30,
-  segmentBytes: 1 << 30,
+  decompressedBytesMax: DECOMPRESSED_BYTES_MAX,
   isCompacted: false,
   timestampType: 'CreateTime',
   timestampBeforeMsMax: Infinity,
