@@ -91,10 +91,18 @@ export class BrokerProcess {
 
   /** What the probe answers; one question at a time. */
   async ask(question: string): Promise<unknown> {
-    const answered = once(this.#child, 'message')
-    this.#child.send(question)
-    const ended = once(this.#child, 'exit').then(() => Promise.reject(new Error(`the broker ended: ${this.output.slice(-2000)}`)))
-    return (await Promise.race([answered, ended]))[0]
+    const settled = new AbortController()
+    const { signal } = settled
+    try {
+      const answered = once(this.#child, 'message', { signal })
+      const ended = once(this.#child, 'exit', { signal }).then(() => {
+        throw new Error(`the broker ended: ${this.output.slice(-2000)}`)
+      })
+      this.#child.send(question)
+      return ((await Promise.race([answered, ended])) as unknown[])[0]
+    } finally {
+      settled.abort()
+    }
   }
 
   async stop(): Promise<void> {

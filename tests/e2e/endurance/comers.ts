@@ -25,6 +25,9 @@ const CONFIGS: readonly Readonly<Record<string, string>>[] = [
   { 'compression.type': 'lz4' },
 ]
 
+/** What all their names begin with. */
+export const PASSING = 'passing-'
+
 /** One topic after another: made, written, read, changed, read again, deleted; of the same name as the one before, or of a new one. */
 export class PassingTopics {
   count = 0
@@ -46,9 +49,9 @@ export class PassingTopics {
   }
 
   async #pass(): Promise<void> {
-    const name = `passing-${this.#id}${this.count % 2 === 0 ? '' : `-${this.count}`}`
+    const name = `${PASSING}${this.#id}${this.count % 2 === 0 ? '' : `-${this.count}`}`
     const partitions = 1 + Math.floor(Math.random() * 3)
-    const client = createClient(this.#env, { bootstrap: this.#bootstrap, clientId: 'passing' })
+    const client = createClient(this.#env, { bootstrap: this.#bootstrap, clientId: 'writer' })
     try {
       const admin = client.admin()
       await admin.createTopic({ name, partitions, configs: choose(CONFIGS) })
@@ -111,7 +114,7 @@ export class PassingConnections {
 
   constructor(env: Env, port: number, topic: RetainedTopic, failures: Failures) {
     this.#loop = new Repeated(failures, 'passing connections', CONNECTION_MS, async () => {
-      const connection = await BrokerConnection.open(env, { host: '127.0.0.1', port }, { clientId: 'passing' })
+      const connection = await BrokerConnection.open(env, { host: '127.0.0.1', port }, { clientId: 'comer' })
       this.count++
       if (Math.random() < 0.5) await connection.request(Metadata, { topics: null }, { versionMax: 9 })
       else {

@@ -31,7 +31,8 @@ function kindOf(target: string): string {
   if (kind !== undefined) return kind
   if (target.startsWith('anon_inode:')) return target.slice('anon_inode:'.length).replace(/[[\]]/g, '')
   if (target.endsWith(' (deleted)')) return 'gone'
-  return extname(target) || basename(target)
+  // the keeper's files are numbered
+  return extname(target).replace(/^\.[0-9a-f]{16}$/, '.transactions') || basename(target)
 }
 
 /** Milliseconds on a processor since it began. */
@@ -57,21 +58,22 @@ export function classesOfPackages(): ReadonlySet<string> {
   return names
 }
 
-/** Objects by class of a heap snapshot; of these classes only. */
-export function objectsOf(snapshotPath: string, classes: ReadonlySet<string>): Counts {
+/** Objects by class of a heap snapshot, of these classes only; and strings in which one of the `names` is, by that name. */
+export function objectsOf(snapshotPath: string, classes: ReadonlySet<string>, names: readonly string[]): Counts {
   const { snapshot, nodes, strings } = JSON.parse(readFileSync(snapshotPath, 'utf8')) as {
     snapshot: { meta: { node_fields: string[]; node_types: [string[]] } }
     nodes: number[]
     strings: string[]
   }
   const { node_fields: fields, node_types: types } = snapshot.meta
-  const object = types[0].indexOf('object')
   const [typeAt, nameAt] = [fields.indexOf('type'), fields.indexOf('name')]
   const counts = new Map<string, number>()
+  const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
   for (let at = 0; at < nodes.length; at += fields.length) {
-    if (nodes[at + typeAt] !== object) continue
-    const name = strings[nodes[at + nameAt]!]!
-    if (classes.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1)
+    const type = types[0][nodes[at + typeAt]!]!
+    const text = strings[nodes[at + nameAt]!]!
+    if (type === 'object' && classes.has(text)) count(text)
+    else if (type.endsWith('string')) for (const name of names) if (text.includes(name)) count(name)
   }
   return sorted(counts)
 }
