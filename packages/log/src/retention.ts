@@ -66,15 +66,19 @@ async function expired(home: LogHome, log: RetainedLog): Promise<number> {
   const nowMs = home.env.clock.now()
   let overBytes = config.deleteOld && config.retentionBytes >= 0 ? log.sizeBytes - config.retentionBytes : -1
   let count = 0
-  for (const segment of [...segments]) {
-    const endOffset = segments[count + 1]?.baseOffset ?? log.logEndOffset
-    const isActive = count === segments.length - 1
+  const all = [...segments]
+  for (let at = 0; at < all.length; at++) {
+    const segment = all[at]!
+    const endOffset = all[at + 1]?.baseOffset ?? log.logEndOffset
+    const isActive = at === all.length - 1
     if (endOffset > highWatermark || (isActive && segment.sizeBytes === 0)) break
     const tooMuch = overBytes >= segment.sizeBytes && !isActive
     const below = endOffset <= log.logStartOffset && !isActive
-    if (!tooMuch && !below && !(config.deleteOld && (await tooOld(segment, config.retentionMs, nowMs)))) break
+    const goes = tooMuch || below || (config.deleteOld && (await tooOld(segment, config.retentionMs, nowMs)))
+    // one that compaction has left no record of goes with the next
+    if (!goes && (isActive || !segment.timesKnown || segment.largestTimestamp >= 0)) break
     overBytes -= segment.sizeBytes
-    count++
+    if (goes) count = at + 1
   }
   return count
 }

@@ -1,6 +1,6 @@
 import { recordBatch } from '@ottla/protocol'
 import { eachHeader, readInto } from './batch-reader.ts'
-import type { Segment } from './segment.ts'
+import { latestTimeOf, type Segment } from './segment.ts'
 
 /**
  * Learns what the end of a segment says without reading it all: from the newest entries of its indexes on. Answers the offset after the
@@ -24,7 +24,7 @@ async function resume(segment: Segment): Promise<{ nextOffset: number; whole: bo
   let largest = newest.timestamp
   let largestOffset = newest.timestampOffset
   const stopped = await eachHeader(file, newest.position, end, (bytes, at) => {
-    const timestamp = recordBatch.maxTimestamp(bytes, at)
+    const timestamp = latestTimeOf(bytes, at)
     const lastOffset = recordBatch.lastOffset(bytes, at)
     if (timestamp > largest) {
       largest = timestamp
@@ -41,7 +41,7 @@ async function resume(segment: Segment): Promise<{ nextOffset: number; whole: bo
   segment.resumeIndexing(end - newest.position)
   if (segment.firstTimestamp < 0 && end > 0) {
     await eachHeader(file, 0, end, (bytes, at) => {
-      segment.firstTimestamp = recordBatch.maxTimestamp(bytes, at)
+      segment.firstTimestamp = latestTimeOf(bytes, at)
       return false
     })
   }

@@ -20,6 +20,12 @@ export interface SegmentSizes {
   readonly timeIndex: number
 }
 
+/** The latest time of a batch's records; -1: it has none, as compaction leaves a batch for its producer's sake. */
+export function latestTimeOf(bytes: Buffer, at: number): number {
+  if (recordBatch.magic(bytes, at) === 2 && recordBatch.recordCount(bytes, at) === 0) return -1
+  return recordBatch.maxTimestamp(bytes, at)
+}
+
 /** One file of batches and its indexes. No file of it is open until someone reads or writes, nor for ever after: see `OpenSegments`. */
 export class Segment {
   readonly directory: string
@@ -136,7 +142,7 @@ export class Segment {
 
   /** Takes a numbered batch of `sizeBytes` as the next one: index entries as Kafka 4 sets them, before the batch (formats §5). */
   take(bytes: Buffer, at: number, sizeBytes: number, indexIntervalBytes: number): void {
-    const timestamp = recordBatch.maxTimestamp(bytes, at)
+    const timestamp = latestTimeOf(bytes, at)
     const lastOffset = recordBatch.lastOffset(bytes, at)
     if (this.sizeBytes === 0) this.firstTimestamp = timestamp
     if (timestamp > this.largestTimestamp) {

@@ -165,14 +165,14 @@ export function producersOf(log: PartitionLog): unknown[] {
 export const summary = (records: readonly FoundRecord[]): [number, string | null, string | null][] =>
   records.map(({ offset, key, value }) => [offset, key, value])
 
-/** Each closed segment is as Kafka's tools want it, and begins where the one before ends. */
+/** Each closed segment is as Kafka's tools want it, and ends at or before the next. */
 export async function assertSound(s: Compacted): Promise<void> {
   await s.do(s.home.checkpoint())
   for (const segment of s.log.segments.slice(0, -1)) {
     const report = await s.do(checkSegment(s.host.disk, LOG_PATH, segment.baseOffset))
     assert.deepEqual(report.problems, [])
     const next = s.log.segments[s.log.segments.indexOf(segment) + 1]!
-    assert.equal(report.nextOffset, next.baseOffset, 'no gap between segments')
+    assert.ok(report.nextOffset <= next.baseOffset, `${report.nextOffset} in the segment before ${next.baseOffset}`)
   }
 }
 

@@ -167,6 +167,33 @@ test('small neighbours become one segment, and retention and compaction go toget
   await s.do(s.home.close())
 })
 
+test('a segment of which no record is left goes with the next one that is too old, however young its file is', async () => {
+  const s = new Compacted(16, { segmentBytes: 200, deleteOld: true, retentionMs: 1e9 })
+  await s.begin()
+  for (let i = 0; i < 6; i++)
+    await s.put([['a', 'v'.repeat(100)]], { producerId: 1 + (i % 3), producerEpoch: 0, baseSequence: i < 3 ? 0 : 1 })
+  for (const key of ['b', 'a']) await s.put([[key, 'v'.repeat(100)]])
+  await s.roll()
+  await s.pass(5e7)
+  await s.clean()
+  await s.do(s.home.close())
+  await s.begin()
+  const latest = await s.do(s.log.maxTimestamp())
+  assert.ok(latest!.offset >= 6, 'a batch without records has no time')
+  const before = s.log.segments.map((segment) => [segment.baseOffset, segment.largestTimestamp >= 0])
+  assert.deepEqual(before.slice(0, 4), [
+    [0, false],
+    [1, false],
+    [2, false],
+    [3, false],
+  ])
+  await assertSound(s)
+  s.log.configure({ ...s.config, retentionMs: 3e7 })
+  assert.equal(await s.do(s.home.runRetention()), before.length - 1)
+  assert.equal(s.log.logStartOffset, 8)
+  await s.do(s.home.close())
+})
+
 test('a damaged batch leaves the log as it is and other logs are cleaned', async () => {
   const s = new Compacted(10)
   await s.begin()

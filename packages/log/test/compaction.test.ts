@@ -55,6 +55,48 @@ test('the latest record of each key stays, at its offset; the rest of the closed
   await s.do(s.home.close())
 })
 
+test('where nothing stays of a segment, readers of its offsets go on with the next record, after a restart too', async () => {
+  const s = new Compacted(15, { segmentBytes: 400 })
+  await s.begin()
+  const value = 'v'.repeat(100)
+  for (const key of ['once', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'twice', 'a']) await s.put([[key, value]])
+  await s.roll()
+  await s.put([['a', 'active']])
+  await s.clean()
+  const sizes = s.log.segments.map((segment) => segment.sizeBytes)
+  assert.ok(sizes.includes(0), `${sizes.join()}: a segment is empty`)
+  const check = async (): Promise<void> => {
+    assert.deepEqual(summary(await s.records()), [
+      [0, 'once', value],
+      [8, 'twice', value],
+      [9, 'a', value],
+      [10, 'a', 'active'],
+    ])
+    assert.ok(
+      (await s.batches()).every((batch) => batch.records.length > 0),
+      'a fetch brings a record',
+    )
+    for (let offset = 1; offset <= 8; offset++) {
+      const slice = s.log.read(offset, 1, s.log.highWatermark, true)!
+      const bytes = Buffer.alloc(slice.length)
+      slice.file.read(slice.position, bytes)
+      assert.equal(recordBatch.baseOffset(bytes, 0), 8)
+      assert.equal(recordBatch.baseOffset((await s.do(s.log.readBatches(offset).next())).value!, 0), 8)
+    }
+    assert.equal((await s.do(s.log.offsetForTimestamp(0)))?.offset, 0)
+    assert.equal(s.log.logEndOffset, 11)
+    await assertSound(s)
+  }
+  await check()
+  for (const stop of ['close', 'kill', 'crash'] as const) {
+    if (stop === 'close') await s.do(s.home.close())
+    else s.host[stop]()
+    await s.begin()
+    await check()
+  }
+  await s.do(s.home.close())
+})
+
 test('a tombstone stays until the horizon that its batch got from the first pass, and goes with a pass after it', async () => {
   const s = new Compacted(2)
   await s.begin()

@@ -74,16 +74,11 @@ export async function cleanSpentMarker(batch: Buffer, rules: CleaningRules): Pro
   return withHorizon(batch, records, [0, records.length], recordBatch.recordCount(batch, 0), maxTimestamp, rules)
 }
 
-/**
- * The batch without its records: it keeps the producer's last sequence and time, or the offset at which a segment ends; then it has no
- * time, as indexes would lead to a record that isn't there. In place of an old message stands an empty batch of the new format.
- */
+/** The batch without its records: it keeps the producer's last sequence and time. */
 export function emptied(batch: Buffer): Buffer {
   const bytes = Buffer.allocUnsafeSlow(recordBatch.BATCH_HEADER_BYTES)
-  const isLegacy = recordBatch.magic(batch, 0) < 2
-  const attributes = isLegacy ? 0 : recordBatch.attributes(batch, 0) & KEPT_ATTRIBUTES
-  const maxTimestamp = recordBatch.producerId(batch, 0) < 0 ? recordBatch.NO_TIMESTAMP : recordBatch.maxTimestamp(batch, 0)
-  writeHeader(bytes, batch, attributes, recordBatch.NO_TIMESTAMP, maxTimestamp, 0)
+  const attributes = recordBatch.attributes(batch, 0) & KEPT_ATTRIBUTES
+  writeHeader(bytes, batch, attributes, recordBatch.NO_TIMESTAMP, recordBatch.maxTimestamp(batch, 0), 0)
   return bytes
 }
 

@@ -51,8 +51,9 @@ export function groupSegments(log: CompactedLog, endOffset: number): SegmentGrou
 }
 
 /**
- * Writes what stays of a group to `.cleaned` files, synced, and answers the segment, which is held. Its last batch is the group's last
- * one, empty if need be: so a log has no gap between segments, and a recovery can tell a lost end. Nothing is left where it throws.
+ * Writes what stays of a group to `.cleaned` files, synced, and answers the segment, which is held; it may end before the next one begins,
+ * as Kafka's do: an empty batch in between would be an answer without a record, and a consumer's poll would end early. Nothing is left
+ * where it throws.
  */
 export async function cleanGroup(
   home: LogHome,
@@ -69,7 +70,7 @@ export async function cleanGroup(
       segment.hold()
       try {
         for await (const batch of checkedBatches(segment, 0, rules.turns)) {
-          const stays = await cleanedBatch(batch, log, group.endOffset, rules, transactions)
+          const stays = await cleanedBatch(batch, log, rules, transactions)
           if (stays !== null) await output.add(stays)
         }
       } finally {
@@ -111,11 +112,9 @@ export async function discardCleaned(env: Env, cleaned: Segment): Promise<void> 
 async function cleanedBatch(
   batch: Buffer,
   log: CompactedLog,
-  endOffset: number,
   rules: CleaningRules,
   transactions: CleanedTransactions,
 ): Promise<Buffer | null> {
-  const lastOffset = recordBatch.lastOffset(batch, 0)
   const producer = log.producer(recordBatch.producerId(batch, 0))
   let stays: Buffer | null
   if (recordBatch.isControl(batch, 0)) {
@@ -127,7 +126,7 @@ async function cleanedBatch(
     stays = transactions.isAborted(batch) ? null : await cleanData(batch, rules)
   }
   if (stays !== null) return stays
-  return producer?.lastBatch?.lastOffset === lastOffset || lastOffset + 1 === endOffset ? emptied(batch) : null
+  return producer?.lastBatch?.lastOffset === recordBatch.lastOffset(batch, 0) ? emptied(batch) : null
 }
 
 async function spent(batch: Buffer, rules: CleaningRules): Promise<Buffer | null> {
