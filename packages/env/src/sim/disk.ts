@@ -131,6 +131,17 @@ export class SimDisk implements Disk {
     this.#tree.settle()
   }
 
+  /** A file that has other bytes now, on the platter too; a new one where there is none. */
+  replace(path: string, bytes: Uint8Array): void {
+    const { parent, name } = this.#tree.place(path)
+    const node = new Inode()
+    node.modifiedMs = this.#now()
+    node.put(0, bytes)
+    node.putDurable(0, bytes)
+    this.#tree.put(parent, name, node, this.#now())
+    this.#tree.settle()
+  }
+
   /** The paths of all files. */
   paths(): string[] {
     return [...this.#tree.paths()]
