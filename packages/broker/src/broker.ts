@@ -1,5 +1,5 @@
 import type { Address, Connection, Env, Listener, Receiver, Timer } from '@ottla/env'
-import type { LogDirectoryOptions } from '@ottla/log'
+import type { LogConfig, LogDirectoryOptions } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
@@ -14,6 +14,7 @@ import { takeOverKraft } from './kraft/kraft-directories.ts'
 import { LogDirectories } from './log-directories.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
+import { readOverrides } from './topic-znodes.ts'
 import { Topics } from './topics.ts'
 
 const IDLE_CHECK_MS = 10_000
@@ -40,9 +41,8 @@ export class Broker {
     await takeOverKraft(env, zooKeeper, config)
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
-    const defaults = topicConfig(config, new Map())
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
-    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), () => defaults)
+    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), configsOf(zooKeeper, config))
     const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
     try {
       await broker.#open()
@@ -133,6 +133,20 @@ export class Broker {
       for (const session of this.sessions) if (session.idleSince < before) session.connection.close()
       this.#checkIdle()
     })
+  }
+}
+
+/** What each topic's logs are recovered by: what an ack promised depends on it. A topic is looked up once. */
+function configsOf(zooKeeper: ZooKeeper, config: BrokerConfig): (topic: string) => Promise<LogConfig> {
+  const defaults = topicConfig(config, new Map())
+  const known = new Map<string, Promise<LogConfig>>()
+  return (topic) => {
+    let found = known.get(topic)
+    if (found === undefined) {
+      found = readOverrides(zooKeeper, topic).then((overrides) => (overrides.size === 0 ? defaults : topicConfig(config, overrides)))
+      known.set(topic, found)
+    }
+    return found
   }
 }
 

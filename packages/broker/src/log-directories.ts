@@ -20,7 +20,7 @@ export class LogDirectories {
     paths: readonly string[],
     identity: { brokerId: number; clusterId: string },
     options: LogDirectoryOptions,
-    configOf: (topic: string) => LogConfig,
+    configOf: (topic: string) => LogConfig | Promise<LogConfig>,
   ): Promise<LogDirectories> {
     const opened: LogDirectory[] = []
     try {

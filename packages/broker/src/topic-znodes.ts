@@ -63,8 +63,21 @@ export async function readTopic(zooKeeper: TreeReader, name: string): Promise<To
     .sort((a, b) => Number(a) - Number(b))
     .map((partition) => partitions[partition]!)
   const states = await Promise.all(assignment.map((_, partition) => dataOf(zooKeeper, statePath(name, partition))))
-  const overrides = new Map(Object.entries((parse(config ?? null)['config'] ?? {}) as Record<string, string>))
-  return { id, assignment, overrides, partitions: states.map((data, partition) => decodeState(data, assignment[partition]!)) }
+  return {
+    id,
+    assignment,
+    overrides: decodeOverrides(config),
+    partitions: states.map((data, partition) => decodeState(data, assignment[partition]!)),
+  }
+}
+
+/** What is set for the topic; nothing where there is no such topic. */
+export async function readOverrides(zooKeeper: ZooKeeper, name: string): Promise<ReadonlyMap<string, string>> {
+  return decodeOverrides(await dataOf(zooKeeper, topicConfigPath(name)))
+}
+
+function decodeOverrides(data: Buffer | null | undefined): ReadonlyMap<string, string> {
+  return new Map(Object.entries((parse(data ?? null)['config'] ?? {}) as Record<string, string>))
 }
 
 function decodeState(data: Buffer | null | undefined, replicas: readonly number[]): PartitionState | undefined {

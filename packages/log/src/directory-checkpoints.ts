@@ -63,6 +63,7 @@ export class DirectoryCheckpoints {
       recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
       highWatermark: this.#highWatermarks.get(name) ?? 0,
       logStartOffset: this.#logStarts.get(name) ?? 0,
+      cleanedOffset: this.#cleaned.get(name) ?? 0,
     }
   }
 

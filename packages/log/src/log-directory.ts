@@ -106,7 +106,7 @@ export class LogDirectory implements CleanerHome {
   }
 
   /** Opens every partition found, several at a time. One whose synced data is damaged comes back offline (`failed`). Starts the upkeep. */
-  async load(configOf: (topic: string) => LogConfig): Promise<PartitionLog[]> {
+  async load(configOf: (topic: string) => LogConfig | Promise<LogConfig>): Promise<PartitionLog[]> {
     const logs: PartitionLog[] = []
     const entries = await this.env.disk.list(this.path)
     await eachOf(entries, this.#options.loadingMax ?? 16, async ({ name, directory }) => {
@@ -117,7 +117,7 @@ export class LogDirectory implements CleanerHome {
       }
       const found = topicPartitionOf(name)
       if (found === null || name === METADATA_LOG) return
-      const log = await this.#load(name, found.topic, found.partition, configOf(found.topic))
+      const log = await this.#load(name, found.topic, found.partition, await configOf(found.topic))
       this.#logs.set(name, log)
       logs.push(log)
     })

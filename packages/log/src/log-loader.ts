@@ -21,6 +21,8 @@ export interface KnownOffsets {
   readonly recoveryPoint: number
   readonly highWatermark: number
   readonly logStartOffset: number
+  /** Where compaction has come to; 0: it has not been there. */
+  readonly cleanedOffset: number
 }
 
 /**
@@ -44,7 +46,16 @@ export async function loadLog(
   const producers = new ProducerStates()
   if (segments.length === 0) segments.push(emptySegment(home, directory, known.logStartOffset))
   const start = Math.max(known.logStartOffset, segments[0]!.baseOffset)
-  const log = { env, directory, segments, producers, epochs, recoveryPoint: known.recoveryPoint, config }
+  const log = {
+    env,
+    directory,
+    segments,
+    producers,
+    epochs,
+    recoveryPoint: known.recoveryPoint,
+    cleanedOffset: known.cleanedOffset,
+    config,
+  }
   let end = clean ? await cleanEnd(segments) : -1
   let recoveryPoint = end
   let stuckOffset = Infinity

@@ -101,6 +101,32 @@ test('a bad batch below the recovery point takes the partition offline and chang
   assert.equal(host.disk.peek('/logs/.kafka_cleanshutdown'), null)
 })
 
+test('a compacted log whose segment lost its end is cut there, save where a compaction left the gap', async () => {
+  const settings = config({ compact: true, segmentBytes: 500, flushBeforeAck: false })
+  for (const [checkpoint, expectedEnd] of [
+    [null, 1],
+    ['cleaner-offset-checkpoint', 12],
+    ['recovery-point-offset-checkpoint', 12],
+  ] as const) {
+    const world = new World(1)
+    const host = world.host('a')
+    const run = async (): Promise<void> => {
+      const { log } = await begin(host, settings)
+      for (let i = 0; i < 12; i++) await log.appendBytes(batch({ valueBytes: 50 }), CLIENT)
+      const bases = log.segments.map(({ baseOffset }) => baseOffset)
+      assert.ok(bases.length >= 3 && bases[1]! > 1, `segments begin at ${bases.join()}`)
+      host.kill()
+      const first = host.disk.peek(LOG)!
+      const one = first.length / bases[1]!
+      await put(host, LOG, Buffer.from(first.subarray(0, one)))
+      if (checkpoint !== null) host.disk.replace(`/logs/${checkpoint}`, Buffer.from(`0\n1\nt 0 ${bases[1]!}\n`))
+      const { log: again } = await begin(host, settings)
+      assert.equal(again.logEndOffset, expectedEnd, String(checkpoint))
+    }
+    await world.complete(run(), LIMIT_MS)
+  }
+})
+
 test('where acks wait for the sync, a good batch far behind a bad one is corruption', async () => {
   const world = new World(3)
   const host = world.host('a')
