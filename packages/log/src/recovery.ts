@@ -29,7 +29,7 @@ export interface Recovering {
   readonly epochs: LeaderEpochs
   /** Below it all was synced. */
   readonly recoveryPoint: number
-  /** Below it a compaction may have left a gap between two segments: Kafka's does, ours does not. */
+  /** Below it, as below the recovery point, a compaction may have left a gap between two segments. */
   readonly cleanedOffset: number
   readonly config: LogConfig
 }
@@ -65,7 +65,7 @@ async function recover(log: Recovering, from: number): Promise<Recovered> {
     const end = await recoverSegment(log, segment, nextOffset)
     nextOffset = end.nextOffset
     const next = segments[at + 1]
-    // the end of a file may be lost while the next one is there; only compaction, of what was synced, leaves such a gap otherwise
+    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
     const isGap = next !== undefined && next.baseOffset !== nextOffset
     const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
     if (end.whole && (!isGap || isCleaned)) continue

@@ -194,6 +194,41 @@ test('a segment of which no record is left goes with the next one that is too ol
   await s.do(s.home.close())
 })
 
+test('a gap that compaction left is none to a recovery, whatever checkpoint was written last', async () => {
+  for (const how of ['kill', 'crash'] as const) {
+    const s = new Compacted(17, { segmentBytes: 400 })
+    await s.begin({ recoveryPointIntervalMs: 1e12 })
+    const value = 'v'.repeat(100)
+    for (const key of ['once', 'a', 'a', 'a', 'a', 'a', 'a', 'a', 'twice', 'a']) await s.put([[key, value]])
+    await s.roll()
+    for (const key of ['b', 'b']) await s.put([[key, 'active']])
+    await s.do(s.log.flush())
+    let isSwapped = false
+    const { length } = s.log.segments
+    void s.home.runCleaner().catch(() => {})
+    // at the first swap, before the cleaner's own checkpoint
+    await s.world.run(
+      () => (isSwapped ||= s.log.segments.length < length || s.log.segments.some(({ sizeBytes }) => sizeBytes === 0)),
+      60_000,
+    )
+    assert.ok(isSwapped)
+    await s.pass(how === 'kill' ? 20 : 5)
+    s.host[how]()
+    await s.begin()
+    assert.deepEqual(
+      (await s.records()).filter(({ offset }) => offset >= 8).map(({ offset, key }) => [offset, key]),
+      [
+        [8, 'twice'],
+        [9, 'a'],
+        [10, 'b'],
+        [11, 'b'],
+      ],
+      how,
+    )
+    await s.do(s.home.close())
+  }
+})
+
 test('a damaged batch leaves the log as it is and other logs are cleaned', async () => {
   const s = new Compacted(10)
   await s.begin()

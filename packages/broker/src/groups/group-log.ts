@@ -22,6 +22,9 @@ export interface GroupLog {
    * a KafkaError, and then none of them counts.
    */
   append(partition: number, records: readonly GroupRecord[]): Promise<void>
-  /** The records from the log's start to its end that count (`decided-records.ts`): none of a transaction that isn't committed. The buffers need last one step only. */
+  /**
+   * The records from the log's start to its end that count (`decided-records.ts`): none of a transaction that isn't committed. The buffers
+   * need last one step only.
+   */
   read(partition: number): AsyncIterable<StoredGroupRecord>
 }

@@ -16,6 +16,8 @@ export interface CleanerHome extends LogHome {
   readonly path: string
   readonly failed: Error | null
   logs(): Iterable<CompactedLog>
+  /** Writes the recovery points, as they are now; durable once resolved. */
+  checkpoint(): Promise<void>
   /** The `cleaner-offset-checkpoint`. */
   cleanedOffset(log: CompactedLog): number | undefined
   /** Durable once resolved. */
@@ -130,6 +132,8 @@ export class Cleaner {
     const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns }
     const groups = groupSegments(log, latest.endOffset)
     if (groups.length === 0) return -1
+    // what is cleaned may end before the next segment begins: below its recovery point a recovery knows such a gap from a lost end
+    await home.checkpoint()
     let index: TransactionIndex | null = null
     const aborted = log.abortedTransactions(log.segments[0]!.baseOffset, groups.at(-1)!.endOffset)
     const transactions = new CleanedTransactions(aborted, (transaction) => index!.append(transaction))
