@@ -32,6 +32,8 @@ export interface Broker {
 export interface Contender {
   readonly name: 'ottla' | 'kafka'
   newHome(): Promise<Home>
+  /** What starts a broker on it. */
+  command(home: Home): string[]
   /** Resolves at the first answer to ApiVersions. */
   start(home: Home): Promise<Broker>
 }
@@ -41,25 +43,23 @@ const DELETE_SOON = 'log.segment.delete.delay.ms=1000'
 
 /** Ottla from this checkout, by its shipped configuration. */
 export function ottlaContender(base: string, load: Load): Contender {
-  return {
-    name: 'ottla',
-    newHome: () => newHome(`${base}/ottla`),
-    start(home) {
-      const overrides = [
-        `listeners=PLAINTEXT://127.0.0.1:${home.ports[0]}`,
-        `log.dirs=${home.directory}/data`,
-        `keeper.dir=${home.directory}/keeper`,
-        `keeper.port=${home.ports[1]}`,
-        DELETE_SOON,
-      ]
-      const words = [`${root}bin/ottla`, 'start', `${root}config/server.properties`]
-      return startBroker([...words, ...overrides.flatMap((pair) => ['--override', pair])], home, load)
-    },
+  const command = (home: Home): string[] => {
+    const overrides = [
+      `listeners=PLAINTEXT://127.0.0.1:${home.ports[0]}`,
+      `log.dirs=${home.directory}/data`,
+      `keeper.dir=${home.directory}/keeper`,
+      `keeper.port=${home.ports[1]}`,
+      DELETE_SOON,
+    ]
+    const words = [`${root}bin/ottla`, 'start', `${root}config/server.properties`]
+    return [...words, ...overrides.flatMap((pair) => ['--override', pair])]
   }
+  return { name: 'ottla', newHome: () => newHome(`${base}/ottla`), command, start: (home) => startBroker(command(home), home, load) }
 }
 
 /** Apache Kafka: KRaft, broker and controller in one process, stock server settings, a heap of 1 GiB. */
 export function kafkaContender(base: string, libraries: string, load: Load): Contender {
+  const command = ({ directory }: Home): string[] => [...javaOptions(libraries, '1g'), 'kafka.Kafka', `${directory}/server.properties`]
   return {
     name: 'kafka',
     async newHome() {
@@ -70,7 +70,8 @@ export function kafkaContender(base: string, libraries: string, load: Load): Con
       await runProgram([...javaOptions(libraries, '256m'), ...format])
       return home
     },
-    start: (home) => startBroker([...javaOptions(libraries, '1g'), 'kafka.Kafka', `${home.directory}/server.properties`], home, load),
+    command,
+    start: (home) => startBroker(command(home), home, load),
   }
 }
 
