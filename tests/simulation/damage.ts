@@ -61,9 +61,14 @@ function flipRecord(disk: SimDisk, dice: Dice, topic: string, isClean: boolean):
   disk.flipBit(batch.path, batch.position + at, dice.below(8))
   const recoveryPoint = recoveryPointOf(disk, topic)
   const isBelow = batch.baseOffset < recoveryPoint
-  // recovery reads from the segment on that holds the recovery point
-  const isRead = !isClean && batch.path >= segmentOf(logs, recoveryPoint)
-  const where = isBelow ? (isRead ? 'below the recovery point, in its segment' : 'below the recovery point') : 'above the recovery point'
+  // recovery reads from the producer snapshot on that the recovery point has in its segment, or from that segment's base
+  const segment = segmentOf(logs, recoveryPoint)
+  const isRead = !isClean && batch.path >= segment && batch.baseOffset >= snapshotBefore(disk, directory, recoveryPoint)
+  const where = isBelow
+    ? isRead
+      ? 'below the recovery point, where recovery reads'
+      : 'below the recovery point'
+    : 'above the recovery point'
   return {
     what: `record flipped ${where}${isClean ? ', after a clean stop' : ''}`,
     topic,
@@ -93,6 +98,11 @@ function batchesOf(disk: SimDisk, path: string): StoredBatch[] {
 
 function segmentOf(logs: readonly string[], offset: number): string {
   return logs.toSorted().findLast((path) => Number(path.slice(-24, -4)) <= offset) ?? ''
+}
+
+function snapshotBefore(disk: SimDisk, directory: string, offset: number): number {
+  const snapshots = disk.paths().filter((path) => path.startsWith(directory) && path.endsWith('.snapshot'))
+  return Math.max(0, ...snapshots.map((path) => Number(path.slice(-29, -9))).filter((each) => each <= offset))
 }
 
 function recoveryPointOf(disk: SimDisk, topic: string): number {

@@ -11,12 +11,13 @@ export class EpochCheckpoint {
   #writing: Promise<void> | null = null
   #closed = false
   /** There was no room for the file; the next change, or recovery, makes it right. */
-  #isBehind = false
+  #isBehind: boolean
 
-  constructor(home: LogHome, directory: string, epochs: LeaderEpochs) {
+  constructor(home: LogHome, directory: string, epochs: LeaderEpochs, isWritten: boolean) {
     this.#home = home
     this.#path = `${directory}/leader-epoch-checkpoint`
     this.epochs = epochs
+    this.#isBehind = !isWritten
   }
 
   /** The file is as the epochs are. */

@@ -13,6 +13,8 @@ export interface LoadedLog {
   readonly segments: Segment[]
   readonly producers: ProducerStates
   readonly epochs: LeaderEpochs
+  /** Its file says so. */
+  readonly epochsWritten: boolean
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly highWatermark: number
@@ -29,5 +31,5 @@ export function nothingLoaded(home: LogHome, directory: string, topic: string, p
   const producers = new ProducerStates()
   const epochs = new LeaderEpochs()
   const offsets = { logStartOffset: 0, logEndOffset: 0, highWatermark: 0, recoveryPoint: 0, stuckOffset: Infinity }
-  return { topic, partition, topicId: ZERO_UUID, directory, segments, producers, epochs, ...offsets, atRest: true }
+  return { topic, partition, topicId: ZERO_UUID, directory, segments, producers, epochs, epochsWritten: true, ...offsets, atRest: true }
 }

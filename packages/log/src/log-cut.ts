@@ -37,7 +37,8 @@ async function cutSegment(segment: Segment, offset: number): Promise<void> {
     const file = segment.fileToWrite()
     await file.truncate(position)
     await file.sync()
-    await segment.cutIndexes(offset, position)
+    await segment.cutIndexes(position, offset)
+    await segment.endAt(position, offset)
     await resumeSegment(segment)
   } finally {
     segment.release()

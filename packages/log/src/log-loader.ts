@@ -1,16 +1,18 @@
+import { isDeepStrictEqual } from 'node:util'
 import { EnvError, type Entry } from '@ottla/env'
 import { ZERO_UUID } from '@ottla/wire'
-import { CorruptFileError, readLeaderEpochs, readPartitionMetadata } from './checkpoint.ts'
+import { CorruptFileError, readLeaderEpochs, readPartitionMetadata, writeLeaderEpochs, writeWhole } from './checkpoint.ts'
 import { setAside } from './cut-files.ts'
 import { DELETED_SUFFIX, fileName, offsetOf } from './file-names.ts'
+import { isFull } from './full-disk.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogHome } from './log-home.ts'
 import type { LoadedLog } from './loaded-log.ts'
 import { ProducerStates } from './producer-state.ts'
-import { restoreProducers } from './producer-restore.ts'
-import { recoverSegments } from './recovery.ts'
-import { resumeSegment } from './segment-resume.ts'
+import { restoreProducers, snapshotOffsets } from './producer-restore.ts'
+import { recoverSegments, type RecoveryStart } from './recovery.ts'
+import { resumeSegment, rewindSegment } from './segment-resume.ts'
 import { segmentIndexFor } from './segment-list.ts'
 import { Segment } from './segment.ts'
 import { finishSwaps } from './swap-files.ts'
@@ -43,6 +45,7 @@ export async function loadLog(
   const names = entries.map((entry) => entry.name)
   const segments = await openSegments(home, directory, entries)
   const epochs = await readEpochs(home, directory, names)
+  const writtenEpochs = [...epochs.entries]
   const producers = new ProducerStates()
   if (segments.length === 0) segments.push(emptySegment(home, directory, known.logStartOffset))
   const start = Math.max(known.logStartOffset, segments[0]!.baseOffset)
@@ -59,26 +62,27 @@ export async function loadLog(
   let end = clean ? await cleanEnd(segments) : -1
   let recoveryPoint = end
   let stuckOffset = Infinity
-  const atRest = end >= 0 && (end === segments[0]!.baseOffset || names.includes(fileName(end, '.snapshot')))
-  if (end < 0) {
-    const spoiled = segments.findIndex((segment) => segment.indexesMissing && segment.sizeBytes > 0)
-    const from = Math.min(segmentIndexFor(segments, known.recoveryPoint), spoiled < 0 ? Infinity : spoiled)
-    const base = segments[from]!.baseOffset
-    const before = entries.filter((entry) => (offsetOf(entry.name, '.snapshot') ?? 0) <= base)
-    await restoreProducers(env, producers, segments, directory, start, base, before)
+  let atRest = end >= 0 && (end === segments[0]!.baseOffset || names.includes(fileName(end, '.snapshot')))
+  if (end >= 0) {
+    await restoreProducers(env, producers, segments, directory, start, end, entries)
+  } else {
+    const from = await recoveryStart(segments, known.recoveryPoint, names)
+    const before = entries.filter((entry) => (offsetOf(entry.name, '.snapshot') ?? 0) <= from.offset)
+    await restoreProducers(env, producers, segments, directory, start, from.offset, before)
     const recovered = await recoverSegments(log, from)
     end = recoveryPoint = recovered.endOffset
     stuckOffset = recovered.stuckOffset
-    await removeSnapshotsAfter(home, directory, names, end)
-  } else {
-    await restoreProducers(env, producers, segments, directory, start, end, entries)
+    atRest = from.whole || (stuckOffset === Infinity && (await writeSnapshot(home, directory, producers, end)))
+    if (atRest) names.push(fileName(end, '.snapshot'))
   }
+  await removeStraySnapshots(home, directory, names, segments, end)
   if (end < start) {
     end = recoveryPoint = await startAnew(home, directory, segments, start)
     producers.clear(start)
   }
   epochs.truncateFromEnd(end)
   epochs.truncateFromStart(start)
+  const epochsWritten = isDeepStrictEqual(writtenEpochs, epochs.entries) || (await writeEpochs(home, directory, epochs))
   const highWatermark = Math.min(Math.max(known.highWatermark, start), end)
   return {
     topic,
@@ -88,6 +92,7 @@ export async function loadLog(
     segments,
     producers,
     epochs,
+    epochsWritten,
     logStartOffset: start,
     logEndOffset: end,
     highWatermark,
@@ -179,10 +184,55 @@ async function cleanEnd(segments: readonly Segment[]): Promise<number> {
   }
 }
 
-async function removeSnapshotsAfter(home: LogHome, directory: string, names: readonly string[], end: number): Promise<void> {
-  for (const name of names) {
-    const offset = offsetOf(name, '.snapshot')
-    if (offset !== null && offset > end) await home.env.disk.remove(`${directory}/${name}`)
+/**
+ * Where recovery begins: the newest producer snapshot at or before the recovery point, for what is before it was synced with its indexes; or
+ * a segment's base, where there is none in its segment, or the files don't bear it out.
+ */
+async function recoveryStart(segments: readonly Segment[], recoveryPoint: number, names: readonly string[]): Promise<RecoveryStart> {
+  const spoiled = segments.findIndex((segment) => segment.indexesMissing && segment.sizeBytes > 0)
+  const at = Math.min(segmentIndexFor(segments, recoveryPoint), spoiled < 0 ? Infinity : spoiled)
+  const segment = segments[at]!
+  const offset = snapshotOffsets(names).find((each) => each <= recoveryPoint) ?? -1
+  if (at === spoiled || offset <= segment.baseOffset) return { at, offset: segment.baseOffset, position: 0, whole: false }
+  const position = await rewindSegment(segment, offset)
+  if (position < 0) return { at, offset: segment.baseOffset, position: 0, whole: false }
+  return { at, offset, position, whole: at === segments.length - 1 && position === segment.writtenBytes }
+}
+
+/** So that a next recovery need not read this again. False: the disk is full, and it will. */
+async function writeSnapshot(home: LogHome, directory: string, producers: ProducerStates, end: number): Promise<boolean> {
+  producers.advance(end)
+  return await hasRoom(writeWhole(home.env.disk, `${directory}/${fileName(end, '.snapshot')}`, producers.encodeSnapshot()))
+}
+
+/** What recovery found stands in batches that a next one need not read. */
+async function writeEpochs(home: LogHome, directory: string, epochs: LeaderEpochs): Promise<boolean> {
+  return await hasRoom(writeLeaderEpochs(home.env.disk, `${directory}/leader-epoch-checkpoint`, epochs.entries))
+}
+
+async function hasRoom(writing: Promise<void>): Promise<boolean> {
+  try {
+    await writing
+    return true
+  } catch (error) {
+    if (!isFull(error)) throw error
+    return false
+  }
+}
+
+/** Snapshots stand where segments begin, and the newest one within the active one, as in Kafka. */
+async function removeStraySnapshots(
+  home: LogHome,
+  directory: string,
+  names: readonly string[],
+  segments: readonly Segment[],
+  end: number,
+): Promise<void> {
+  const offsets = snapshotOffsets(names)
+  const newest = offsets.find((offset) => offset <= end)
+  for (const offset of offsets) {
+    if (offset <= end && (offset === newest || segments.some((segment) => segment.baseOffset === offset))) continue
+    await home.env.disk.remove(`${directory}/${fileName(offset, '.snapshot')}`)
   }
 }
 

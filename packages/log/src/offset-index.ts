@@ -36,6 +36,19 @@ export class OffsetIndex extends IndexEntries {
     return low === 0 ? 0 : this.position(low - 1)
   }
 
+  /** How many entries from the first on rise and lie before `position`. The index is loaded. */
+  countBelow(position: number): number {
+    let before = 0
+    let offsetBefore = -1
+    for (let entry = 0; entry < this.count; entry++) {
+      const next = this.position(entry)
+      if (next <= before || next >= position || this.offset(entry) <= offsetBefore) return entry
+      before = next
+      offsetBefore = this.offset(entry)
+    }
+    return this.count
+  }
+
   offset(entry: number): number {
     return this.bytesOf(entry).readInt32BE(this.positionOf(entry))
   }

@@ -72,7 +72,7 @@ export class PartitionLog implements WriterOwner {
     this.#recoveryPoint = Math.min(recoveryPoint, stuckOffset)
     this.#loadedEnd = loaded.atRest ? logEndOffset : -1
     this.#producers = producers
-    this.#epochs = new EpochCheckpoint(home, directory, loaded.epochs)
+    this.#epochs = new EpochCheckpoint(home, directory, loaded.epochs, loaded.epochsWritten)
     this.#writer = new LogWriter(home, this)
     this.#writer.moveTo(logEndOffset, recoveryPoint)
     this.#reader = new LogReader(segments, this.#writer)

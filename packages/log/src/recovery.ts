@@ -40,45 +40,37 @@ export interface Recovered {
   readonly stuckOffset: number
 }
 
+/** From where on a log is read again: `offset` stands at `position` of segment number `at`. */
+export interface RecoveryStart {
+  readonly at: number
+  readonly offset: number
+  readonly position: number
+  /** Nothing stands behind it. */
+  readonly whole: boolean
+}
+
 /**
- * Reads again, batch by batch, what a crash may have spoiled: the segments from number `from` on, the active one at least. Makes their
- * indexes anew and enters their producers and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design
- * §5). Answers the log's end offset, all synced.
+ * Reads again, batch by batch, what a crash may have spoiled: all from `start` on. Makes the indexes of that anew and enters its producers
+ * and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design §5). Answers the log's end offset, all synced.
  */
-export async function recoverSegments(log: Recovering, from: number): Promise<Recovered> {
-  const held = log.segments.slice(from)
+export async function recoverSegments(log: Recovering, start: RecoveryStart): Promise<Recovered> {
+  const held = log.segments.slice(start.at)
   for (const segment of held) segment.hold()
   try {
-    return await recover(log, from)
+    const endOffset = start.whole ? start.offset : await recover(log, start)
+    if (endOffset < log.recoveryPoint) {
+      const last = log.segments[log.segments.length - 1]!
+      const what = `ends at offset ${endOffset}, though all below ${log.recoveryPoint} was synced`
+      throw new CorruptLogError(last.path('.log'), last.sizeBytes, what)
+    }
+    return { endOffset, stuckOffset: start.whole ? Infinity : await syncAll(log, start.at) }
   } finally {
     for (const segment of held) segment.release()
   }
 }
 
-async function recover(log: Recovering, from: number): Promise<Recovered> {
-  const { segments, directory, env, config } = log
-  let nextOffset = segments[from]!.baseOffset
-  for (let at = from; at < segments.length; at++) {
-    const segment = segments[at]!
-    if (segment.baseOffset < nextOffset)
-      throw new CorruptLogError(segment.path('.log'), 0, `begins before ${nextOffset}, where the one before ends`)
-    const end = await recoverSegment(log, segment, nextOffset)
-    nextOffset = end.nextOffset
-    const next = segments[at + 1]
-    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
-    const isGap = next !== undefined && next.baseOffset !== nextOffset
-    const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
-    if (end.whole && (!isGap || isCleaned)) continue
-    await cutAfter(log, at, nextOffset)
-  }
-  if (nextOffset < log.recoveryPoint) {
-    const last = segments[segments.length - 1]!
-    throw new CorruptLogError(
-      last.path('.log'),
-      last.sizeBytes,
-      `ends at offset ${nextOffset}, though all below ${log.recoveryPoint} was synced`,
-    )
-  }
+/** Answers `stuckOffset`. */
+async function syncAll({ segments, env, directory }: Recovering, from: number): Promise<number> {
   let stuckOffset = Infinity
   for (const segment of segments.slice(from)) {
     await segment.fileToWrite().sync()
@@ -90,7 +82,26 @@ async function recover(log: Recovering, from: number): Promise<Recovered> {
     }
   }
   await env.disk.syncDirectory(directory)
-  return { endOffset: nextOffset, stuckOffset }
+  return stuckOffset
+}
+
+async function recover(log: Recovering, start: RecoveryStart): Promise<number> {
+  const { segments, config } = log
+  let nextOffset = start.offset
+  for (let at = start.at; at < segments.length; at++) {
+    const segment = segments[at]!
+    if (at > start.at && segment.baseOffset < nextOffset)
+      throw new CorruptLogError(segment.path('.log'), 0, `begins before ${nextOffset}, where the one before ends`)
+    const end = await recoverSegment(log, segment, nextOffset, at === start.at ? start.position : 0)
+    nextOffset = end.nextOffset
+    const next = segments[at + 1]
+    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
+    const isGap = next !== undefined && next.baseOffset !== nextOffset
+    const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
+    if (end.whole && (!isGap || isCleaned)) continue
+    await cutAfter(log, at, nextOffset)
+  }
+  return nextOffset
 }
 
 /** The log ends at `nextOffset`, in segment number `at`: what stands behind is set aside, if it can't have been promised. */
@@ -107,13 +118,21 @@ async function cutAfter(log: Recovering, at: number, nextOffset: number): Promis
   env.log.warn(`${directory}: cut at offset ${nextOffset} in recovery`, { aside, segmentsAside: later.length })
 }
 
-async function recoverSegment(log: Recovering, segment: Segment, startOffset: number): Promise<{ nextOffset: number; whole: boolean }> {
+/** At `position` above 0 its indexes have been cut to that. */
+async function recoverSegment(
+  log: Recovering,
+  segment: Segment,
+  startOffset: number,
+  position: number,
+): Promise<{ nextOffset: number; whole: boolean }> {
   const { env, config } = log
   const size = segment.writtenBytes
   let nextOffset = Math.max(startOffset, segment.baseOffset)
-  await segment.resetIndexes()
-  segment.transactions = await TransactionIndex.rebuild(env.disk, segment.path('.txnindex'))
-  for await (const { bytes } of wholeBatches(segment.file(), 0, size)) {
+  if (position === 0) {
+    await segment.resetIndexes()
+    segment.transactions = await TransactionIndex.rebuild(env.disk, segment.path('.txnindex'))
+  }
+  for await (const { bytes } of wholeBatches(segment.file(), position, size)) {
     if (!isGood(bytes, nextOffset, segment.baseOffset)) break
     const epoch = recordBatch.leaderEpoch(bytes, 0)
     if (epoch > log.epochs.latest) log.epochs.assign(epoch, recordBatch.baseOffset(bytes, 0))

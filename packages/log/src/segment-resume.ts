@@ -16,6 +16,31 @@ export async function resumeSegment(segment: Segment): Promise<{ nextOffset: num
   }
 }
 
+/**
+ * Cuts a segment's indexes, not its file, to what stands before `offset`, where a producer snapshot stands: all of that was synced then. Answers
+ * the position of the first batch from `offset` on, where recovery begins; `sizeBytes` is that, `writtenBytes` the file's size still. -1: the
+ * files don't bear it out, and the indexes are to be made anew.
+ */
+export async function rewindSegment(segment: Segment, offset: number): Promise<number> {
+  const size = segment.writtenBytes
+  segment.hold()
+  try {
+    const relativeOffset = offset - segment.baseOffset
+    const isAhead = !(await endsBefore(segment, relativeOffset))
+    if (isAhead) await segment.loadOffsets()
+    const from = isAhead ? segment.offsets.positionFor(relativeOffset) : await newestPosition(segment)
+    if (from < 0) return -1
+    const position = await eachHeader(segment.file(), from, size, (bytes, at) => recordBatch.lastOffset(bytes, at) < offset)
+    if (isAhead) await segment.cutIndexes(position, offset)
+    await segment.endAt(position, offset)
+    const end = await resume(segment)
+    return end.whole && end.nextOffset === offset ? position : -1
+  } finally {
+    segment.writtenBytes = size
+    segment.release()
+  }
+}
+
 async function resume(segment: Segment): Promise<{ nextOffset: number; whole: boolean }> {
   const newest = await newestEntries(segment)
   const file = segment.file()
@@ -73,6 +98,22 @@ async function newestPosition(segment: Segment): Promise<number> {
   await readEntry(segment, '.index', offsets.count - 1, entry)
   const position = entry.readInt32BE(4)
   return position >= 0 && position < segment.writtenBytes ? position : -1
+}
+
+/**
+ * Whether the newest entries of both indexes speak of what is before the offset: then so do all. One of zeros is the end of a file that was
+ * made larger ahead, as Kafka does, or lost a page.
+ */
+async function endsBefore(segment: Segment, relativeOffset: number): Promise<boolean> {
+  const { offsets, times } = segment
+  const entry = Buffer.alloc(12)
+  if (offsets.count > 0) {
+    await readEntry(segment, '.index', offsets.count - 1, entry.subarray(0, 8))
+    if (entry.readInt32BE(4) <= 0 || entry.readInt32BE(0) >= relativeOffset) return false
+  }
+  if (times.count === 0) return true
+  await readEntry(segment, '.timeindex', times.count - 1, entry)
+  return entry.some((byte) => byte !== 0) && entry.readInt32BE(8) < relativeOffset
 }
 
 /** From memory where the newest one lies there. */

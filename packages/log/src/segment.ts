@@ -315,19 +315,19 @@ export class Segment {
     await this.#disk.remove(this.path('.timeindex'))
   }
 
-  /** The file ends at `position` now, where `offset` would come: entries of what is gone go too. */
-  async cutIndexes(offset: number, position: number): Promise<void> {
+  /** Entries of what stands at or behind `position`, where `offset` comes, go; so do those that make no sense, and all behind them. */
+  async cutIndexes(position: number, offset: number): Promise<void> {
     await this.loadOffsets()
     await this.loadTimes()
-    let kept = this.offsets.count
-    while (kept > 0 && this.offsets.position(kept - 1) >= position) kept--
-    let keptTimes = this.times.count
-    while (keptTimes > 0 && this.times.offset(keptTimes - 1) >= offset - this.baseOffset) keptTimes--
-    this.offsets.keep(kept)
-    this.times.keep(keptTimes)
-    this.times.lastTimestamp = keptTimes === 0 ? -1 : this.times.timestamp(keptTimes - 1)
+    this.offsets.keep(this.offsets.countBelow(position))
+    this.times.keep(this.times.countBelow(offset - this.baseOffset))
+    this.times.lastTimestamp = this.times.count === 0 ? -1 : this.times.timestamp(this.times.count - 1)
     await this.#truncate('.index', this.offsets.writtenCount * OFFSET_ENTRY_BYTES)
     await this.#truncate('.timeindex', this.times.writtenCount * TIME_ENTRY_BYTES)
+  }
+
+  /** The batches end at `position` now, where `offset` comes; its indexes have nothing behind that. */
+  async endAt(position: number, offset: number): Promise<void> {
     await this.#opening
     await this.transactions?.truncate(offset)
     this.sizeBytes = this.writtenBytes = position

@@ -22,6 +22,19 @@ export class TimeIndex extends IndexEntries {
     bytes.writeInt32BE(relativeOffset, at + 8)
   }
 
+  /** How many entries from the first on rise and speak of offsets below this one. The index is loaded. */
+  countBelow(relativeOffset: number): number {
+    let before = -1
+    let offsetBefore = -1
+    for (let entry = 0; entry < this.count; entry++) {
+      const offset = this.offset(entry)
+      if (this.timestamp(entry) <= before || offset >= relativeOffset || offset < offsetBefore) return entry
+      before = this.timestamp(entry)
+      offsetBefore = offset
+    }
+    return this.count
+  }
+
   timestamp(entry: number): number {
     return readInt64(this.bytesOf(entry), this.positionOf(entry))
   }
