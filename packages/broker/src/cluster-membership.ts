@@ -72,13 +72,11 @@ export async function register(
     features: {},
   })
   const incarnation = `/ottla/brokers/${brokerId}`
-  const notClean = json({ version: 1, cleanStop: false })
+  const data = json({ version: 1 })
   const known = await zooKeeper.exists(incarnation)
   const operations: Operation[] = [
     { type: 'create', path: `/brokers/ids/${brokerId}`, data: registration, mode: 'ephemeral' },
-    known === null
-      ? { type: 'create', path: incarnation, data: notClean }
-      : { type: 'setData', path: incarnation, data: notClean, version: known.version },
+    known === null ? { type: 'create', path: incarnation, data } : { type: 'setData', path: incarnation, data, version: known.version },
   ]
   await zooKeeper.multi(operations)
 }

@@ -41,10 +41,6 @@ export class FetchSessions {
     this.#countMax = countMax
   }
 
-  get count(): number {
-    return this.#sessions.size
-  }
-
   /** Throws KafkaError for an id or an epoch that is not known here: the client then starts over with a full fetch. */
   scope(request: FetchRequest, version: number): FetchScope {
     const { sessionId, sessionEpoch } = request

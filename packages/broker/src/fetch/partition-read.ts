@@ -2,6 +2,7 @@ import { ErrorCode, KafkaError } from '@ottla/protocol'
 import type { LogSlice, PartitionLog } from '@ottla/log'
 import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
+import { leaderLog } from '../leader-log.ts'
 import type { Topic } from '../topic.ts'
 import type { FetchPartition } from './fetch-partition.ts'
 
@@ -33,24 +34,15 @@ export function readPartition(
 ): PartitionRead {
   const topic = asked.topicId === ZERO_UUID ? broker.topics.byName(asked.topic) : broker.topics.byId(asked.topicId)
   const nothing = { asked, topic, log: undefined, errorCode: 0, slice: null, diverging: null }
-  const state = topic?.partitions[asked.partition]
-  if (topic === undefined || state === undefined) {
-    const byId = topic === undefined && asked.topicId !== ZERO_UUID
-    return { ...nothing, errorCode: byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION }
-  }
-  const log = topic.logs[asked.partition]
-  if (log === undefined) return { ...nothing, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
-  const { currentLeaderEpoch: epoch } = asked
-  if (epoch >= 0 && epoch !== state.leaderEpoch) {
-    return { ...nothing, log, errorCode: epoch < state.leaderEpoch ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH }
-  }
-  if (asked.lastFetchedEpoch >= 0) {
-    const end = log.endOffsetForEpoch(asked.lastFetchedEpoch)
-    // a consumer may name an epoch that it was told of and in which nothing was written; a follower's is that of its last batch
-    const parted = end.endOffset < asked.fetchOffset || (rules.follower && end.epoch < asked.lastFetchedEpoch)
-    if (parted) return { ...nothing, log, diverging: end }
-  }
+  let log: PartitionLog | undefined
   try {
+    log = leaderLog(topic, asked.partition, asked.topicId, asked.currentLeaderEpoch)
+    if (asked.lastFetchedEpoch >= 0) {
+      const end = log.endOffsetForEpoch(asked.lastFetchedEpoch)
+      // a consumer may name an epoch that it was told of and in which nothing was written; a follower's is that of its last batch
+      const parted = end.endOffset < asked.fetchOffset || (rules.follower && end.epoch < asked.lastFetchedEpoch)
+      if (parted) return { ...nothing, log, diverging: end }
+    }
     const visible = rules.follower ? log.logEndOffset : rules.committed ? Math.min(log.lastStableOffset, log.visibleEnd) : log.visibleEnd
     return { ...nothing, log, slice: log.read(asked.fetchOffset, Math.min(asked.maxBytes, bytesMax), visible, atLeastOne) }
   } catch (error) {

@@ -17,10 +17,10 @@ import {
   type ProduceRules,
 } from '@ottla/protocol'
 import { Produce, type ProduceRequest, type ProduceResponse } from '@ottla/protocol/messages/00-produce'
-import type { PartitionLog } from '@ottla/log'
 import { Slab, ZERO_UUID } from '@ottla/wire'
 import { handler, type RequestContext } from '../handler.ts'
 import { Later } from '../later.ts'
+import { leaderLog } from '../leader-log.ts'
 import type { Topic } from '../topic.ts'
 
 type TopicResponse = ProduceResponse['responses'][number]
@@ -65,7 +65,7 @@ class Appends {
   #append(topic: Topic | undefined, topicId: string, records: Buffer | null, response: Mutable<PartitionResponse>): void {
     const { slab, version, clientId } = this.#context
     try {
-      const log = leaderLog(topic, topicId, response.index)
+      const log = leaderLog(topic, response.index, topicId)
       if (topic!.internal && clientId !== '__admin_client') {
         throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${topic!.name}' is the brokers' own topic`)
       }
@@ -143,16 +143,4 @@ function checkInSyncReplicas({ name, partitions, config: { minInsyncReplicas } }
   if (isr.length >= minInsyncReplicas) return
   const sentence = `partition ${partition} of '${name}' has ${isr.length} replicas in sync, min.insync.replicas is ${minInsyncReplicas}`
   throw new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS, sentence)
-}
-
-/** The partition's log on this broker, its leader; KafkaError where there is none. */
-function leaderLog(topic: Topic | undefined, topicId: string, partition: number): PartitionLog {
-  const log = topic?.logs[partition]
-  if (log !== undefined) return log
-  if (topic === undefined && topicId !== ZERO_UUID) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
-  if (topic === undefined || topic.partitions[partition] === undefined) {
-    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no such topic or no partition ${partition} of it`)
-  }
-  const { leader } = topic.partitions[partition]
-  throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `partition ${partition} of '${topic.name}' is led by broker ${leader}`)
 }

@@ -7,8 +7,10 @@
 import type { PartitionLog } from '@ottla/log'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '@ottla/protocol/messages/02-list-offsets'
+import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
+import { leaderLog } from '../leader-log.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
 type Answered = ListOffsetsResponse['topics'][number]['partitions'][number]
@@ -38,7 +40,10 @@ export const listOffsets = handler(ListOffsets, async (request, { broker, versio
 async function answer(broker: Broker, name: string, asked: Asked, request: ListOffsetsRequest, version: number): Promise<Answered> {
   const { partitionIndex } = asked
   try {
-    const log = leaderLog(broker, name, asked)
+    const log = leaderLog(broker.topics.byName(name), partitionIndex, ZERO_UUID, asked.currentLeaderEpoch)
+    // what an offline log says of itself may be less than its files hold
+    if (log.failed !== null)
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `'${name}'-${partitionIndex} is offline: ${log.failed.message}`)
     const end =
       request.replicaId >= 0 || request.replicaId === -2
         ? log.logEndOffset
@@ -75,19 +80,3 @@ async function find(log: PartitionLog, timestamp: number, end: number): Promise<
 }
 
 const visible = (found: Found | null, end: number): Found => (found === null || found.offset >= end ? NONE : found)
-
-function leaderLog(broker: Broker, name: string, { partitionIndex, currentLeaderEpoch }: Asked): PartitionLog {
-  const topic = broker.topics.byName(name)
-  const state = topic?.partitions[partitionIndex]
-  if (topic === undefined || state === undefined)
-    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no '${name}'-${partitionIndex}`)
-  if (currentLeaderEpoch >= 0 && currentLeaderEpoch < state.leaderEpoch)
-    throw new KafkaError(ErrorCode.FENCED_LEADER_EPOCH, 'read metadata again')
-  if (currentLeaderEpoch > state.leaderEpoch) throw new KafkaError(ErrorCode.UNKNOWN_LEADER_EPOCH, 'this broker is behind; try again')
-  const log = topic.logs[partitionIndex]
-  if (log === undefined) throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `broker ${state.leader} leads '${name}'-${partitionIndex}`)
-  // what an offline log says of itself may be less than its files hold
-  if (log.failed !== null)
-    throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `'${name}'-${partitionIndex} is offline: ${log.failed.message}`)
-  return log
-}
