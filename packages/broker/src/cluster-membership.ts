@@ -1,6 +1,7 @@
 import type { Env } from '@ottla/env'
 import { ZooKeeperError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
-import { dataOf } from './topic-znodes.ts'
+import { randomId } from './random-id.ts'
+import { dataOf, json } from './znodes.ts'
 
 /** One of a broker's listeners as others are told of it. */
 export interface Endpoint {
@@ -27,16 +28,6 @@ const ROOTS = [
   '/log_dir_event_notification',
   '/ottla/brokers',
 ]
-
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
-
-/** A cluster id, topic id or the like: 22 characters of base64url, none of which a command line could take for an option. */
-export function randomId(env: Env): string {
-  for (;;) {
-    const id = env.random.bytes(16).toString('base64url')
-    if (!id.startsWith('-')) return id
-  }
-}
 
 /** Makes the layout where it lacks, and answers the cluster's id, which the first broker ever chooses: `id` where it has one already. */
 export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string): Promise<string> {

@@ -1,5 +1,6 @@
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
-import { createStates, encodeState, inBatches, PARTITIONS_PER_MULTI, readTopic, statePath, type TopicZnodes } from './topic-znodes.ts'
+import { createStates, encodeState, PARTITIONS_PER_MULTI, readTopic, statePath, type TopicZnodes } from './topic-znodes.ts'
+import { inBatches } from './znodes.ts'
 
 /** Gives every partition a leader. On one node it is the broker itself, in a new leader epoch after each start. */
 export class Controller {

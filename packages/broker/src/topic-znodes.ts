@@ -1,6 +1,6 @@
-import type { Operation, TreeReader, ZooKeeper } from '@ottla/zookeeper'
-import { ZooKeeperError } from '@ottla/zookeeper'
+import type { Operation, TreeReader } from '@ottla/zookeeper'
 import type { PartitionState } from './topic.ts'
+import { dataOf, json, OPERATIONS_PER_MULTI } from './znodes.ts'
 
 /** The znodes of topics, as ZooKeeper-mode Kafka 3.9 lays them out (zookeeper-layout): payloads in compact JSON. */
 export const topicsPath = '/brokers/topics'
@@ -9,8 +9,8 @@ export const statePath = (name: string, partition: number): string => `${topicPa
 export const topicConfigPath = (name: string): string => `/config/topics/${name}`
 export const deletionPath = (name: string): string => `/admin/delete_topics/${name}`
 
-/** Most partitions whose state goes into one multi: two znodes each, below the 1,000 operations that a multi may have. */
-export const PARTITIONS_PER_MULTI = 450
+/** Most partitions whose state goes into one multi: two znodes each. */
+export const PARTITIONS_PER_MULTI = OPERATIONS_PER_MULTI / 2
 
 export interface TopicZnodes {
   readonly id: string
@@ -19,7 +19,6 @@ export interface TopicZnodes {
   readonly overrides: ReadonlyMap<string, string>
 }
 
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 const parse = (data: Buffer | null): Record<string, unknown> => JSON.parse(data?.toString() ?? '{}') as Record<string, unknown>
 
 export function encodeTopic(id: string, assignment: readonly (readonly number[])[]): Buffer {
@@ -84,29 +83,4 @@ function decodeState(data: Buffer | null | undefined, replicas: readonly number[
   if (data === undefined) return undefined
   const state = parse(data) as { leader: number; leader_epoch: number; isr: number[] }
   return { leader: state.leader, leaderEpoch: state.leader_epoch, isr: state.isr, replicas }
-}
-
-/** Undefined where the znode isn't there. */
-export async function dataOf(zooKeeper: TreeReader, path: string): Promise<Buffer | null | undefined> {
-  try {
-    return (await zooKeeper.getData(path)).data
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.code === 'NoNode') return undefined
-    throw error
-  }
-}
-
-/** Sets the znode's data, and makes it where it isn't there. */
-export async function putData(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
-  if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
-  else await zooKeeper.setData(path, data)
-}
-
-/** Does the operations in their order, each multi within its limits (1,000 operations, 512 KiB) where their data are small. */
-export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[]): Promise<void> {
-  const batches: Promise<unknown>[] = []
-  for (let at = 0; at < operations.length; at += 2 * PARTITIONS_PER_MULTI) {
-    batches.push(zooKeeper.multi(operations.slice(at, at + 2 * PARTITIONS_PER_MULTI)))
-  }
-  await Promise.all(batches)
 }

@@ -3,10 +3,10 @@ import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { MultiError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from './configs/broker-config.ts'
 import { topicConfig, type TopicConfig } from './configs/topic-config.ts'
-import { randomId } from './cluster-membership.ts'
 import type { Controller } from './controller.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
+import { randomId } from './random-id.ts'
 import { produceRules, storedCompression, type PartitionState, type Topic } from './topic.ts'
 import {
   createStates,

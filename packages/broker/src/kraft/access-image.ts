@@ -1,8 +1,7 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
-import { dataOf } from '../topic-znodes.ts'
+import { childrenOf, dataOf } from '../znodes.ts'
 import { numbered, OPERATIONS, PATTERNS, PERMISSIONS, RESOURCES } from './access-kinds.ts'
 import type { MetadataImage } from './metadata-image.ts'
-import { childrenOf } from './tree-image.ts'
 
 interface AclZnode {
   readonly acls: readonly {

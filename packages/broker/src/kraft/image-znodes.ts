@@ -1,4 +1,5 @@
 import { encodeState, encodeTopic, encodeOverrides, statePath, topicConfigPath, topicPath } from '../topic-znodes.ts'
+import { json } from '../znodes.ts'
 import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
 import { addressOf, sanitize } from './entity-names.ts'
 import type { ImageTopic, MetadataImage } from './metadata-image.ts'
@@ -17,8 +18,6 @@ export interface Found {
   /** Above every producer id in a `.snapshot`. */
   readonly nextProducerId: number
 }
-
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
 /** The image as ZooKeeper-mode Kafka lays it out (zookeeper-layout), and nothing of the roots above it. */
 export function imageZnodes(image: MetadataImage, found: Found): Znode[] {

@@ -2,7 +2,7 @@ import { EnvError, type Entry, type Env } from '@ottla/env'
 import { METADATA_LOG } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
-import { dataOf, putData } from '../topic-znodes.ts'
+import { dataOf, putData } from '../znodes.ts'
 import type { ControllerEndpoint } from './controller-endpoint.ts'
 import type { Exported } from './export.ts'
 

@@ -1,13 +1,12 @@
 import type { Env } from '@ottla/env'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { dataOf, putData } from '../topic-znodes.ts'
+import { dataOf, putData, removeBelow } from '../znodes.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
 import { imageZnodes, producerIdBlock, type Znode } from './image-znodes.ts'
 import { withLocks } from './locked-directories.ts'
 import { readMetadata } from './metadata-log.ts'
-import { childrenOf } from './tree-image.ts'
 
 /** Who takes over what. */
 export interface TakeOver {
@@ -76,13 +75,6 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   await raiseProducerIds(zooKeeper, producerIdBlock(image, found))
   const counts = { topics: image.topics.size, offset: image.endOffset, metadata: metadataLog }
   env.log.info(`took over cluster ${clusterId} from Kafka's own metadata`, counts)
-}
-
-async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<void> {
-  for (const child of await childrenOf(zooKeeper, path)) {
-    await removeBelow(zooKeeper, `${path}/${child}`)
-    await zooKeeper.delete(`${path}/${child}`)
-  }
 }
 
 /** The roots of rights may be there from an earlier time. */

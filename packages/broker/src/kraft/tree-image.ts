@@ -1,5 +1,6 @@
-import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
-import { dataOf, readTopic, topicsPath } from '../topic-znodes.ts'
+import type { ZooKeeper } from '@ottla/zookeeper'
+import { readTopic, topicsPath } from '../topic-znodes.ts'
+import { childrenOf, dataOf } from '../znodes.ts'
 import { readTreeAccess } from './access-image.ts'
 import { entityName } from './entity-names.ts'
 import { configsKey, MetadataImage, type ImageQuotas } from './metadata-image.ts'
@@ -117,14 +118,4 @@ function addCredential(image: MetadataImage, name: string, mechanismName: string
 
 async function configsOf(zooKeeper: ZooKeeper, path: string): Promise<Record<string, string>> {
   return (parse(await dataOf(zooKeeper, path))['config'] ?? {}) as Record<string, string>
-}
-
-/** None where there is no such znode. */
-export async function childrenOf(zooKeeper: ZooKeeper, path: string): Promise<string[]> {
-  try {
-    return (await zooKeeper.getChildren(path)).children
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.code === 'NoNode') return []
-    throw error
-  }
 }

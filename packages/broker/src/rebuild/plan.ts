@@ -1,12 +1,13 @@
 import type { Env } from '@ottla/env'
 import { CorruptFileError, METADATA_LOG, readMetaProperties, readOffsetCheckpoint } from '@ottla/log'
 import type { TreeReader } from '@ottla/zookeeper'
-import { randomId } from '../cluster-membership.ts'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { GROUP_TOPIC, isInternalTopic } from '../internal-topics.ts'
 import { scanDirectories, type Scanned } from '../kraft/directory-scan.ts'
 import { metadataPlaces } from '../kraft/kraft-directories.ts'
-import { dataOf, readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
+import { randomId } from '../random-id.ts'
+import { readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
+import { childrenOf, dataOf } from '../znodes.ts'
 import { directoriesIn } from './lost-tree.ts'
 import { scanPartitions, type FoundPartition } from './partition-scan.ts'
 import { overridesFor, type ConfigsFrom } from './topic-overrides.ts'
@@ -191,7 +192,7 @@ class Planning {
     for (const name of this.#asked.configs.keys())
       if (!names.has(name)) this.problems.push(`--config ${name}: there is no such topic in log.dirs`)
     const { from } = this.#asked
-    const before = from === null || (await dataOf(from, topicsPath)) === undefined ? [] : (await from.getChildren(topicsPath)).children
+    const before = from === null ? [] : await childrenOf(from, topicsPath)
     const gone = before.filter((name) => !names.has(name))
     if (gone.length > 0) this.notes.push(`left out, for no directory of them is there: ${gone.sort().join(', ')}`)
     const groups = this.topics.find(({ name }) => name === GROUP_TOPIC)?.leaderEpochs.length

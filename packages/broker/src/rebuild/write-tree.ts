@@ -5,19 +5,17 @@ import { prepareCluster } from '../cluster-membership.ts'
 import { producerIdBlock } from '../kraft/image-znodes.ts'
 import { MetadataImage } from '../kraft/metadata-image.ts'
 import { markOf, setMark } from '../kraft/kraft-directories.ts'
-import { childrenOf } from '../kraft/tree-image.ts'
 import {
   deletionPath,
   encodeOverrides,
   encodeState,
   encodeTopic,
-  inBatches,
-  putData,
   statePath,
   topicConfigPath,
   topicPath,
   topicsPath,
 } from '../topic-znodes.ts'
+import { inBatches, putData, removeBelow } from '../znodes.ts'
 import type { PlannedTopic, RebuildPlan } from './plan.ts'
 
 /** Makes the tree, a new one or what was read of the old one, say what the plan says. Throws what the plan has problems. */
@@ -58,11 +56,4 @@ function topicOperations({ name, id, leaderEpochs, overrides }: PlannedTopic, br
     operations.push({ type: 'create', path, data: encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0) })
   })
   return operations
-}
-
-async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<void> {
-  for (const child of await childrenOf(zooKeeper, path)) {
-    await removeBelow(zooKeeper, `${path}/${child}`)
-    await zooKeeper.delete(`${path}/${child}`)
-  }
 }

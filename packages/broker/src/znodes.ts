@@ -1,0 +1,50 @@
+import { ZooKeeperError, type Operation, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
+
+/** Well below the limits of a multi, 1,000 operations and 512 KiB, where the data are small. */
+export const OPERATIONS_PER_MULTI = 900
+
+/** Compact JSON, as all of Kafka's znodes have it. */
+export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
+/** Undefined where the znode isn't there. */
+export async function dataOf(zooKeeper: TreeReader, path: string): Promise<Buffer | null | undefined> {
+  try {
+    return (await zooKeeper.getData(path)).data
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.code === 'NoNode') return undefined
+    throw error
+  }
+}
+
+/** Sets the znode's data, and makes it where it isn't there. */
+export async function putData(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
+  if ((await zooKeeper.exists(path)) === null) await zooKeeper.create(path, data)
+  else await zooKeeper.setData(path, data)
+}
+
+/** None where there is no such znode. */
+export async function childrenOf(zooKeeper: TreeReader, path: string): Promise<string[]> {
+  try {
+    return (await zooKeeper.getChildren(path)).children
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.code === 'NoNode') return []
+    throw error
+  }
+}
+
+/** All that lies below `path`, which stays. */
+export async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<void> {
+  for (const child of await childrenOf(zooKeeper, path)) {
+    await removeBelow(zooKeeper, `${path}/${child}`)
+    await zooKeeper.delete(`${path}/${child}`)
+  }
+}
+
+/** Does the operations in their order, as few multis as can be. */
+export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[]): Promise<void> {
+  const batches: Promise<unknown>[] = []
+  for (let at = 0; at < operations.length; at += OPERATIONS_PER_MULTI) {
+    batches.push(zooKeeper.multi(operations.slice(at, at + OPERATIONS_PER_MULTI)))
+  }
+  await Promise.all(batches)
+}
