@@ -94,6 +94,7 @@ export class Session implements Receiver {
     for (const listener of this.#closeListeners) listener()
     this.#closeListeners.clear()
     this.broker.sessions.delete(this)
+    this.broker.fetchSessions.closeOf(this)
   }
 
   /** Calls `listener` once when the connection is gone; the function given back takes it off again. */

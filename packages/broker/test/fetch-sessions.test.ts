@@ -101,6 +101,20 @@ brokerTest('fetch sessions: closed by their client, or replaced', {}, async (pla
   assert.equal((await ask(client, [second.sessionId, 1], [])).errorCode, ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
 })
 
+brokerTest('fetch sessions end with the connection that used them last', {}, async (place) => {
+  const [one, other, asking] = [await place.connect(), await place.connect(), await place.connect()]
+  await createTopic(one, 'a')
+  const stays = await ask(one, FULL, [at('a', 0, 0)])
+  const goes = await ask(one, FULL, [at('a', 0, 0)])
+  assert.equal((await ask(other, [stays.sessionId, 1], [])).errorCode, 0)
+  // of an epoch that is not the next: asking so changes nothing
+  const stateOf = async ({ sessionId }: Fetched): Promise<number> => (await ask(asking, [sessionId, 99], [])).errorCode
+  assert.equal(await stateOf(goes), ErrorCode.INVALID_FETCH_SESSION_EPOCH)
+  one.close()
+  while ((await stateOf(goes)) !== ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+  assert.equal((await ask(other, [stays.sessionId, 2], [])).errorCode, 0)
+})
+
 brokerTest('fetch sessions: names and ids do not mix', {}, async (place) => {
   const client = await place.connect()
   const topicId = await createTopic(client, 'a')

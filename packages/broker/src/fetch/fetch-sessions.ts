@@ -15,6 +15,8 @@ export interface FetchSession {
   readonly partitions: Map<string, FetchPartition>
   epoch: number
   usedAtMs: number
+  /** The connection that used it last. */
+  owner: object
 }
 
 /** The partitions that one request is about, and the session that its answer belongs to. */
@@ -41,17 +43,25 @@ export class FetchSessions {
     this.#countMax = countMax
   }
 
-  /** Throws KafkaError for an id or an epoch that is not known here: the client then starts over with a full fetch. */
-  scope(request: FetchRequest, version: number): FetchScope {
+  /**
+   * `owner`: the connection that asks. Throws KafkaError for an id or an epoch that is not known here: the client then starts over with a
+   * full fetch.
+   */
+  scope(request: FetchRequest, version: number, owner: object): FetchScope {
     const { sessionId, sessionEpoch } = request
-    if (sessionEpoch > 0) return this.#continue(request, version)
+    if (sessionEpoch > 0) return this.#continue(request, version, owner)
     if (sessionId !== 0) this.#sessions.delete(sessionId)
     const partitions = requested(request)
-    const session = sessionEpoch === 0 && partitions.length > 0 ? this.#open(partitions, version >= 13) : null
+    const session = sessionEpoch === 0 && partitions.length > 0 ? this.#open(partitions, version >= 13, owner) : null
     return { partitions, session, incremental: false }
   }
 
-  #continue(request: FetchRequest, version: number): FetchScope {
+  /** The connection is closed. A client starts over after that; what it left behind would fill the slots, as most clients close none. */
+  closeOf(owner: object): void {
+    for (const session of this.#sessions.values()) if (session.owner === owner) this.#sessions.delete(session.id)
+  }
+
+  #continue(request: FetchRequest, version: number, owner: object): FetchScope {
     const session = this.#sessions.get(request.sessionId)
     if (session === undefined) {
       throw new KafkaError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND, `there is no fetch session ${request.sessionId}; fetch in full`)
@@ -70,6 +80,7 @@ export class FetchSessions {
     }
     session.epoch = session.epoch === EPOCH_MAX ? 1 : session.epoch + 1
     session.usedAtMs = this.#clock.monotonic()
+    session.owner = owner
     for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
       for (const partition of partitions) session.partitions.delete(keyOf(topic, topicId, partition))
     }
@@ -84,13 +95,13 @@ export class FetchSessions {
     return { partitions: [], session: null, incremental: true }
   }
 
-  #open(partitions: readonly FetchPartition[], byTopicId: boolean): FetchSession | null {
+  #open(partitions: readonly FetchPartition[], byTopicId: boolean, owner: object): FetchSession | null {
     const usedAtMs = this.#clock.monotonic()
     if (this.#sessions.size >= this.#countMax && !this.#evict(usedAtMs)) return null
     let id = 0
     while (id === 0 || this.#sessions.has(id)) id = this.#random.below(0x7fffffff) + 1
     const byKey = new Map(partitions.map((one) => [keyOf(one.topic, one.topicId, one.partition), one]))
-    const session: FetchSession = { id, byTopicId, partitions: byKey, epoch: 1, usedAtMs }
+    const session: FetchSession = { id, byTopicId, partitions: byKey, epoch: 1, usedAtMs, owner }
     this.#sessions.set(id, session)
     return session
   }

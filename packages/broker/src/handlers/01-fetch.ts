@@ -27,7 +27,7 @@ export const fetch = handler(Fetch, (request, context) => {
   const { broker, session, version } = context
   let scope: FetchScope
   try {
-    scope = broker.fetchSessions.scope(request, version)
+    scope = broker.fetchSessions.scope(request, version, session)
   } catch (error) {
     if (error instanceof KafkaError) return { errorCode: error.code, responses: [] }
     throw error
