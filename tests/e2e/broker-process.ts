@@ -63,6 +63,11 @@ export class BrokerProcess {
     return this.#child.pid!
   }
 
+  /** Where the partitions' directories are. */
+  get logDirectory(): string {
+    return `${this.directory}/logs`
+  }
+
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }

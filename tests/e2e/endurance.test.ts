@@ -11,7 +11,7 @@ import { nodeEnv } from '@ottla/env/node'
 import { BrokerProcess } from './broker-process.ts'
 import { PASSING } from './endurance/comers.ts'
 import { BROKER_SETTINGS, Endurance } from './endurance/endurance.ts'
-import { classesOfPackages, descriptorsOf, differences, objectsOf, type Counts } from './endurance/figures.ts'
+import { classesOfPackages, descriptorsLeft, descriptorsOf, differences, objectsOf, type Counts } from './endurance/figures.ts'
 
 const WARM_MS = 4_000
 const LOAD_MS = 24_000
@@ -35,11 +35,16 @@ after(async () => {
 async function endure(durationMs: number): Promise<Endurance> {
   const endurance = await Endurance.begin(env, broker)
   const endMs = performance.now() + durationMs
-  while (performance.now() < endMs) {
-    await pause(200)
-    endurance.check()
+  try {
+    while (performance.now() < endMs) {
+      await pause(200)
+      endurance.check()
+    }
+    await endurance.end()
+  } catch (error) {
+    endurance.abandon()
+    throw error
   }
-  await endurance.end()
   return endurance
 }
 
@@ -77,7 +82,7 @@ test('half a minute of everything at once', { timeout: 200_000 }, async (t) => {
   t.diagnostic(`resident ${residentBefore >> 20} MiB before, ${broker.residentBytes() >> 20} MiB after`)
 
   if (descriptorsBefore === null) t.diagnostic('this system does not tell a process’s descriptors')
-  else await untilNone('descriptors', async () => differences(descriptorsBefore, descriptorsOf(broker.pid)!))
+  else await untilNone('descriptors', async () => descriptorsLeft(broker.pid, descriptorsBefore, broker.logDirectory))
   await untilNone('objects that are left', async () => {
     const now = await objects()
     const more = [...now].filter(([name, count]) => count - (objectsBefore.get(name) ?? 0) > OBJECTS_MORE_MAX)

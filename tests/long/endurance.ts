@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { nodeEnv } from '@ottla/env/node'
 import { BrokerProcess } from '../e2e/broker-process.ts'
 import { BROKER_SETTINGS, Endurance } from '../e2e/endurance/endurance.ts'
-import { descriptorsOf, differences, ownBytes, processorMs, sayCounts, type Counts } from '../e2e/endurance/figures.ts'
+import { descriptorsLeft, descriptorsOf, ownBytes, processorMs, sayCounts, type Counts } from '../e2e/endurance/figures.ts'
 import type { HeapFigures } from '../e2e/endurance/probe.ts'
 
 /** The least that a slope can be told of. */
@@ -63,9 +63,10 @@ class EnduranceRun {
     await endurance.end()
     if (endurance.untouched.length > 0) throw new Error(`retention took nothing of ${endurance.untouched.join(', ')}`)
     this.#say(`nothing is lost: ${sayTotals(endurance)}`)
+    const resident = this.#slopes(minutes)
     await this.#settle(before)
-    this.#say(`after: ${this.#memory(await this.#heap('live'))}; the descriptors are what they were before`)
-    this.#judge(minutes)
+    this.#say(`the descriptors are what they were before; after: ${this.#memory(await this.#heap('live'))}`)
+    if (resident >= SLOPE_MAX) throw new Error(`memory grows by ${kilobytes(resident)} a minute`)
   }
 
   async #minute(endurance: Endurance, minute: number): Promise<void> {
@@ -111,23 +112,24 @@ class EnduranceRun {
 
   async #settle(before: Counts): Promise<void> {
     const giveUpAt = performance.now() + SETTLED_MS
-    for (let left = differences(before, this.#descriptors); left.length > 0; left = differences(before, this.#descriptors)) {
+    const find = (): string[] => descriptorsLeft(this.#broker.pid, before, this.#broker.logDirectory)
+    for (let left = find(); left.length > 0; left = find()) {
       if (performance.now() > giveUpAt) throw new Error(`descriptors before and after: ${left.join(', ')}`)
       await pause(200)
     }
   }
 
-  #judge(minutes: number): void {
+  /** Tells what things rise by, and answers it of the memory that is resident. */
+  #slopes(minutes: number): number {
     const late = this.#samples.filter((sample) => sample.minutes > minutes / 3)
     const slopeOf = (value: (sample: Sample) => number): number => slope(late.map((sample) => [sample.minutes, value(sample)]))
     const resident = slopeOf(({ residentBytes }) => residentBytes)
-    const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`
     this.#say(
-      `a minute, of the last ${Math.round((minutes * 2) / 3)}: resident ${kilobytes(resident)}, ` +
+      `a minute, of the last ${Math.round((minutes * 2) / 3)}: resident ${kilobytes(resident)} (${kilobytes(SLOPE_MAX)} would be too much), ` +
         `own ${kilobytes(slopeOf((sample) => sample.ownBytes))}, heap after full collections ` +
         `${kilobytes(slopeOf(({ collectedBytes }) => collectedBytes))}, descriptors ${slopeOf(({ descriptors }) => descriptors).toFixed(2)}`,
     )
-    if (resident >= SLOPE_MAX) throw new Error(`memory grows by ${kilobytes(resident)} a minute`)
+    return resident
   }
 }
 
@@ -144,6 +146,7 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return (n * sumXY - sumX * sumY) / (n * sumXX - sumX * sumX)
 }
 
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(0)} kB`
 const mebibytes = (bytes: number): string => (bytes / (1 << 20)).toFixed(1)
 
 function sayTotals({ totals }: Endurance): string {

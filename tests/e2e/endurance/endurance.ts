@@ -63,7 +63,7 @@ const RETAINED: readonly RetainedTopicOptions[] = [
 const COMPACTED: CompactedTopicOptions = {
   name: 'compacted',
   partitions: 2,
-  keys: 60,
+  keys: 400,
   configs: { 'cleanup.policy': 'compact', 'segment.bytes': '32768', 'min.cleanable.dirty.ratio': '0.3', 'delete.retention.ms': '3000' },
   producer: { compression: 'snappy' },
 }
@@ -127,7 +127,7 @@ export class Endurance {
     this.#connections = new PassingConnections(env, broker.port, retained[2]!, failures)
     this.#administrator = new Administrator(client, retained, failures)
     this.#segments = new SegmentCount(
-      `${broker.directory}/logs`,
+      broker.logDirectory,
       retained.map(({ name }) => name),
       failures,
     )
@@ -163,28 +163,27 @@ export class Endurance {
   /** All end, everything is checked once more, and what was made is deleted again. */
   async end(): Promise<void> {
     const { admin } = this.#client
-    try {
-      for (const one of [...this.#topics, this.#connections, this.#administrator]) await one.stop()
-      for (const topic of this.#retained) await topic.stopWriting()
-      for (const group of this.#members) await group.end()
-      for (const topic of this.#retained) await topic.end()
-      await this.#compacted.end()
-      this.check()
-      await admin().deleteGroups(this.#members.map(({ groupId }) => groupId))
-      const names = [...this.#retained.map(({ name }) => name), this.#compacted.name]
-      for (const { error } of await admin().deleteTopics(names)) if (error !== null) throw error
-    } finally {
-      await this.#close()
-    }
+    for (const one of [...this.#topics, this.#connections, this.#administrator]) await one.stop()
+    for (const topic of this.#retained) await topic.stopWriting()
+    for (const group of this.#members) await group.end()
+    for (const topic of this.#retained) await topic.end()
+    await this.#compacted.end()
     this.check()
+    await admin().deleteGroups(this.#members.map(({ groupId }) => groupId))
+    const names = [...this.#retained.map(({ name }) => name), this.#compacted.name]
+    for (const { error } of await admin().deleteTopics(names)) if (error !== null) throw error
+    await this.#segments.stop()
+    this.#client.close()
     await this.#segments.untilNone(GONE_MS)
+    this.check()
   }
 
-  async #close(): Promise<void> {
-    const all = [...this.#topics, this.#connections, this.#administrator, this.#segments]
-    await Promise.allSettled(all.map((one) => one.stop()))
-    await Promise.allSettled([...this.#members, ...this.#retained, this.#compacted].map((one) => one.close()))
+  /** After a failure: all end as they can, and nobody waits for them. */
+  abandon(): void {
     this.#client.close()
+    const loops = [...this.#topics, this.#connections, this.#administrator, this.#segments].map((one) => one.stop())
+    const others = [...this.#members, ...this.#retained, this.#compacted].map((one) => one.close())
+    void Promise.allSettled([...loops, ...others])
   }
 }
 

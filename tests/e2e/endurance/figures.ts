@@ -7,6 +7,8 @@ export type Counts = ReadonlyMap<string, number>
 
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url))
 const TICKS_PER_SECOND = 100
+/** Segments of the groups' topic: it stays, and grows and shrinks. */
+const GROUPS = 'groups.log'
 
 /** Open descriptors: sockets, pipes, files by their suffix, and so on. Null where the system does not tell. */
 export function descriptorsOf(pid: number): Counts | null {
@@ -27,12 +29,22 @@ export function descriptorsOf(pid: number): Counts | null {
 }
 
 function kindOf(target: string): string {
+  if (target.includes('/__consumer_offsets-') && target.endsWith('.log')) return GROUPS
   const [, kind] = /^(\w+):\[\d+\]$/.exec(target) ?? []
   if (kind !== undefined) return kind
   if (target.startsWith('anon_inode:')) return target.slice('anon_inode:'.length).replace(/[[\]]/g, '')
   if (target.endsWith(' (deleted)')) return 'gone'
   // the keeper's files are numbered
   return extname(target).replace(/^\.[0-9a-f]{16}$/, '.transactions') || basename(target)
+}
+
+/** What descriptors there are that were not before, or the other way round; of the groups' topic, whether there are more than files. */
+export function descriptorsLeft(pid: number, before: Counts, logDirectory: string): string[] {
+  const after = descriptorsOf(pid) ?? new Map<string, number>()
+  const files = globSync(`${logDirectory}/__consumer_offsets-*/*.log`).length
+  const open = after.get(GROUPS) ?? 0
+  const left = differences(before, after).filter((one) => !one.startsWith(`${GROUPS} `))
+  return open > files ? [...left, `${GROUPS}: ${open} of ${files} files`] : left
 }
 
 /** Milliseconds on a processor since it began. */
@@ -49,9 +61,9 @@ export function ownBytes(pid: number): number {
   return existsSync(path) ? 1024 * Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8'))![1]) : NaN
 }
 
-/** The classes of the packages: what a leak consists of has one of them in it. */
+/** The classes of the packages, and those of which plain objects hang: what a leak consists of has one of them in it. */
 export function classesOfPackages(): ReadonlySet<string> {
-  const names = new Set<string>()
+  const names = new Set(['Map', 'Set', 'Promise', 'Timeout'])
   for (const path of globSync(`${PACKAGES}/*/src/**/*.ts`)) {
     for (const [, name] of readFileSync(path, 'utf8').matchAll(/^(?:export )?(?:abstract )?class (\w+)/gm)) names.add(name!)
   }
