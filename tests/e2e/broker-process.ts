@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/ottla', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/ottla', import.meta.url))
 /** As many open files as this user may have; the soft limit is often 1,024. */
 export const RAISE_LIMIT = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"'
 

@@ -9,6 +9,7 @@ import { Metadata, type MetadataResponse } from '@ottla/protocol/messages/03-met
 import { OffsetCommit } from '@ottla/protocol/messages/08-offset-commit'
 import { FindCoordinator } from '@ottla/protocol/messages/10-find-coordinator'
 import { CreateTopics } from '@ottla/protocol/messages/19-create-topics'
+import { DeleteTopics } from '@ottla/protocol/messages/20-delete-topics'
 import type { BrokerProcess } from './broker-process.ts'
 
 type PartitionMetadata = MetadataResponse['topics'][number]['partitions'][number]
@@ -36,6 +37,11 @@ export class DiskClient {
     const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: pairs }]
     const made = await this.connection.request(CreateTopics, { topics }, { versionMax: 6 })
     assert.equal(made.topics[0]!.errorCode, 0, String(made.topics[0]!.errorMessage))
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    const gone = await this.connection.request(DeleteTopics, { topicNames: [name], timeoutMs: 30_000 }, { versionMax: 5 })
+    assert.equal(gone.responses[0]!.errorCode, 0)
   }
 
   /** One record of so many bytes; answers the error code. */

@@ -29,8 +29,16 @@ export class SmallDisk {
 
   /** From now on paths below it are read-only, while files that are open to write stay so: as a remount in an emergency leaves it. */
   coverReadOnly(): void {
-    run('mount', '--bind', this.path, this.path)
-    run('mount', '-o', 'remount,bind,ro', this.path)
+    // made elsewhere, as it could not be made read-only while someone opens a file in it
+    const aside = mkdtempSync(join(tmpdir(), 'ottla-disk-'))
+    try {
+      run('mount', '--bind', this.path, aside)
+      run('mount', '-o', 'remount,bind,ro', aside)
+      run('mount', '--bind', aside, this.path)
+    } finally {
+      run('umount', aside)
+      rmdirSync(aside)
+    }
   }
 
   uncover(): void {

@@ -54,14 +54,10 @@ class Scene {
   async produce(partition: number, sizeBytes = 10): Promise<number> {
     const builder = new BatchBuilder({ sizeBytesMax: 6000, codec: 0 })
     builder.append(null, Buffer.alloc(sizeBytes, 'probe'), [], this.stage.host.clock.now())
-    const connection = await this.checker.cluster.leader(TOPIC, partition)
-    const topicData = [
-      {
-        name: TOPIC,
-        topicId: this.checker.cluster.cache.topics.get(TOPIC)!.topicId,
-        partitionData: [{ index: partition, records: builder.build() }],
-      },
-    ]
+    const { cluster } = this.checker
+    const { topicId } = await cluster.topic(TOPIC)
+    const connection = await cluster.any()
+    const topicData = [{ name: TOPIC, topicId, partitionData: [{ index: partition, records: builder.build() }] }]
     const answer = await connection.request(Produce, { acks: -1, timeoutMs: 5000, topicData })
     return answer.responses[0]!.partitionResponses[0]!.errorCode
   }

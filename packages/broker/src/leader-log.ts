@@ -5,9 +5,10 @@ import type { Topic } from './topic.ts'
 
 /**
  * The log of a partition that this broker leads, for a client who asks by `topicId`, or by name where that is zero, and who was told of the
- * leader epoch `knownEpoch`, -1 none. Throws KafkaError in Kafka's order: an unknown topic, another epoch (KIP-320), another leader.
+ * leader epoch `knownEpoch`, -1 none. Throws KafkaError in Kafka's order: an unknown topic, another epoch (KIP-320), another leader;
+ * or a log directory that is offline (KIP-112).
  */
-export function leaderLog(topic: Topic | undefined, partition: number, topicId: string, knownEpoch = -1): PartitionLog {
+export function leaderLog(brokerId: number, topic: Topic | undefined, partition: number, topicId: string, knownEpoch = -1): PartitionLog {
   const state = topic?.partitions[partition]
   if (topic === undefined || state === undefined) {
     if (topic === undefined && topicId !== ZERO_UUID) throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, `no topic has the id ${topicId}`)
@@ -22,5 +23,8 @@ export function leaderLog(topic: Topic | undefined, partition: number, topicId: 
   }
   const log = topic.logs[partition]
   if (log !== undefined) return log
+  if (leader === brokerId) {
+    throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `partition ${partition} of '${topic.name}' is offline: see the broker's log`)
+  }
   throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `partition ${partition} of '${topic.name}' is led by broker ${leader}`)
 }

@@ -1,20 +1,29 @@
 import { ZERO_UUID } from '@ottla/wire'
-import type { Env } from '@ottla/env'
+import { EnvError, type Env, type EnvErrorCode } from '@ottla/env'
+import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '@ottla/log'
 
 /** The directories of `log.dirs` as one place: every log by topic and partition, new ones where the fewest are. */
 export class LogDirectories {
+  readonly #env: Env
   readonly #directories: readonly LogDirectory[]
+  /** Could not be opened at the start. */
+  readonly #unopened: readonly string[]
   readonly #logs = new Map<string, PartitionLog>()
   readonly #homes = new Map<PartitionLog, LogDirectory>()
   /** Where logs are being made: a topic's partitions are made at the same time, and count before they are there. */
   readonly #creating: LogDirectory[] = []
 
-  private constructor(directories: readonly LogDirectory[]) {
+  private constructor(env: Env, directories: readonly LogDirectory[], unopened: readonly string[]) {
+    this.#env = env
     this.#directories = directories
+    this.#unopened = unopened
   }
 
-  /** Opens and recovers all of them; where one can't be opened, those that were are given back. */
+  /**
+   * Opens and recovers all of them. One whose disk fails is offline, and the others serve (KIP-112); where it is the only one, or where
+   * it isn't the disk, this rejects, and those that were opened are given back.
+   */
   static async open(
     env: Env,
     paths: readonly string[],
@@ -23,12 +32,27 @@ export class LogDirectories {
     configOf: (topic: string) => LogConfig | Promise<LogConfig>,
   ): Promise<LogDirectories> {
     const opened: LogDirectory[] = []
+    const unopened: string[] = []
     try {
-      for (const path of paths) opened.push(await LogDirectory.open(env, path, identity, sharedAmong(paths.length, options)))
-      const all = new LogDirectories(opened)
+      for (const path of paths) {
+        try {
+          opened.push(await LogDirectory.open(env, path, identity, sharedAmong(paths.length, options)))
+        } catch (error) {
+          const isLast = opened.length === 0 && unopened.length === paths.length - 1
+          if (!isOfDisk(error) || isLast) throw error
+          unopened.push(path)
+          env.log.error(`${path}: the disk failed; its partitions are offline until a restart`, { error: error.message })
+        }
+      }
+      const all = new LogDirectories(env, opened, unopened)
       await Promise.all(
         opened.map(async (directory) => {
-          for (const log of await directory.load(configOf)) all.#add(log, directory)
+          try {
+            for (const log of await directory.load(configOf)) all.#add(log, directory)
+          } catch (error) {
+            if (!isOfDisk(error)) throw error
+            directory.fail(error)
+          }
         }),
       )
       return all
@@ -59,7 +83,12 @@ export class LogDirectories {
       await this.delete(known)
     }
     const usable = this.#directories.filter((directory) => directory.failed === null)
-    if (usable.length === 0) throw new Error('every directory of log.dirs has failed; see the log for why')
+    const offline = [...this.#unopened, ...this.#directories.filter(({ failed }) => failed !== null).map(({ path }) => path)]
+    const name = keyOf(topic, partition)
+    if (usable.length === 0 || (!made && offline.length > 0)) {
+      throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${name} may lie in ${offline.join(' or ')}, which is offline: make it well`)
+    }
+    if (!made) this.#env.log.warn(`${name} has no directory in log.dirs: it begins anew, empty`)
     const directory = usable.reduce((best, next) => (this.#count(next) < this.#count(best) ? next : best))
     this.#creating.push(directory)
     try {
@@ -94,6 +123,10 @@ export class LogDirectories {
     return count
   }
 }
+
+const OF_DISK: ReadonlySet<EnvErrorCode> = new Set(['io', 'denied', 'full', 'not-found'])
+
+const isOfDisk = (error: unknown): error is EnvError => error instanceof EnvError && OF_DISK.has(error.code)
 
 /** Each directory compacts by itself: the memory and the rate are those of all. */
 function sharedAmong(directoryCount: number, options: LogDirectoryOptions): LogDirectoryOptions {

@@ -71,7 +71,7 @@ export async function readTopic(zooKeeper: TreeReader, name: string): Promise<To
 }
 
 /** What is set for the topic; nothing where there is no such topic. */
-export async function readOverrides(zooKeeper: ZooKeeper, name: string): Promise<ReadonlyMap<string, string>> {
+export async function readOverrides(zooKeeper: TreeReader, name: string): Promise<ReadonlyMap<string, string>> {
   return decodeOverrides(await dataOf(zooKeeper, topicConfigPath(name)))
 }
 

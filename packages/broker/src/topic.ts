@@ -17,7 +17,7 @@ export interface Topic {
   readonly id: string
   readonly internal: boolean
   readonly partitions: readonly PartitionState[]
-  /** By partition; undefined where this broker doesn't lead, or the log could not be made at the start. One that failed later is there. */
+  /** By partition; undefined where this broker doesn't lead, or the log could not be opened or made at the start. One that failed later is there. */
   readonly logs: readonly (PartitionLog | undefined)[]
   /** What was set for this topic, by key. */
   readonly overrides: ReadonlyMap<string, string>

@@ -29,8 +29,6 @@ export interface NewTopic {
   readonly overrides: ReadonlyMap<string, string>
 }
 
-type WithoutLog = (name: string, partition: number, error: Error) => undefined
-
 const NOBODY: PartitionState = { leader: -1, leaderEpoch: -1, isr: [], replicas: [] }
 
 /** All topics, as the tree tells them, with their logs. The tree comes first: what it says, the directories are made to follow. */
@@ -80,7 +78,7 @@ export class Topics {
     const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
     for (const name of deleting.children) await this.delete(name)
     const { children } = await this.#zooKeeper.getChildren(topicsPath)
-    for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, this.#withoutLog)
+    for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, true)
     for (const log of [...this.#directories.all()]) {
       if (this.#byName.get(log.topic)?.logs[log.partition] === log) continue
       this.#env.log.warn(`the directory of ${log.topic}-${log.partition} belongs to no topic of this cluster; it is left as it is`)
@@ -216,36 +214,39 @@ export class Topics {
     await this.#apply(name, await readTopic(this.#zooKeeper, name))
   }
 
-  /** A start goes on without a log that can't be made, on a full disk for one: all others are there. */
-  readonly #withoutLog: WithoutLog = (name, partition, error) => {
-    this.#env.log.error(`${name}-${partition} has no log until a restart`, { error: error.message })
-    return undefined
-  }
-
-  async #apply(name: string, znodes: TopicZnodes | undefined, withoutLog?: WithoutLog): Promise<void> {
-    const before = this.#byName.get(name)
+  async #apply(name: string, znodes: TopicZnodes | undefined, isStart = false): Promise<void> {
+    let before = this.#byName.get(name)
     if (before !== undefined && before.id !== znodes?.id) {
       this.#byName.delete(name)
       this.#byId.delete(before.id)
       for (const log of before.logs) if (log !== undefined) await this.#directories.delete(log)
+      before = undefined
     }
     if (znodes === undefined) return
     const config = this.#configOf(znodes.overrides)
     const partitions = znodes.partitions.map((state) => state ?? NOBODY)
+    const without: { readonly partition: number; readonly error: Error }[] = []
     const logs = await Promise.all(
       partitions.map(async (state, partition) => {
         if (state.leader !== this.#brokerId) return undefined
+        const isNew = !isStart && before?.partitions[partition] === undefined
         try {
-          const log = await this.#directories.obtain(name, partition, znodes.id, config, withoutLog === undefined)
+          const log = await this.#directories.obtain(name, partition, znodes.id, config, isNew)
           log.configure(config)
           log.becomeLeader(state.leaderEpoch)
           return log
         } catch (error) {
-          if (withoutLog === undefined) throw error
-          return withoutLog(name, partition, error as Error)
+          if (isNew) throw error
+          without.push({ partition, error: error as Error })
+          return undefined
         }
       }),
     )
+    // a start goes on without them: all others are there
+    if (isStart && without.length > 0) {
+      const numbers = without.map(({ partition }) => partition).join(', ')
+      this.#env.log.error(`${name}: no log of partition ${numbers} until a restart`, { error: without[0]!.error.message })
+    }
     const { id, overrides } = znodes
     const derived = { internal: isInternalTopic(name), produceRules: produceRules(config), compression: storedCompression(config) }
     const topic: Topic = { name, id, partitions, logs, overrides, config, ...derived }

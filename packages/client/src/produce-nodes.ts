@@ -15,14 +15,25 @@ export class ProduceNodes {
   readonly #cluster: Cluster
   readonly #onChange: () => void
   readonly #topics: () => Iterable<string>
+  readonly #onUnreached: (error: Error) => void
   readonly #onClosed: (error: Error) => void
   readonly #nodes = new Map<number, ProduceNode>()
 
-  /** `topics`: whose metadata is read again when a broker can't be reached. `onClosed`: no broker will be reached any more. */
-  constructor(cluster: Cluster, topics: () => Iterable<string>, onChange: () => void, onClosed: (error: Error) => void) {
+  /**
+   * `topics`: whose metadata is read again when a broker can't be reached, of which `onUnreached` is told first. `onClosed`: no broker
+   * will be reached any more.
+   */
+  constructor(
+    cluster: Cluster,
+    topics: () => Iterable<string>,
+    onChange: () => void,
+    onUnreached: (error: Error) => void,
+    onClosed: (error: Error) => void,
+  ) {
     this.#cluster = cluster
     this.#topics = topics
     this.#onChange = onChange
+    this.#onUnreached = onUnreached
     this.#onClosed = onClosed
   }
 
@@ -45,6 +56,7 @@ export class ProduceNodes {
       (error: Error) => {
         // to try again would fail at once, again and again, and nothing else would get its turn
         if (this.#cluster.closed) return this.#onClosed(error)
+        this.#onUnreached(error)
         // its partitions may have moved; the next attempt at this address waits for its back-off in the cluster
         this.#cluster
           .refreshSoon(this.#topics())

@@ -18,6 +18,7 @@ export interface SenderOptions {
   readonly maxRequestBytes: number
   readonly deliveryTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly onRetry: ((error: Error, waitedMs: number) => void) | null
 }
 
 type ProduceAnswer = Decoded<typeof Produce.response.fields>
@@ -52,6 +53,7 @@ export class ProduceSender {
       cluster,
       () => this.#topics(),
       () => this.schedule(),
+      (error) => this.#tellRetry(error),
       (error) => this.stop(error),
     )
     this.#identities = new IdentitySource(
@@ -188,6 +190,7 @@ export class ProduceSender {
       const leaderId = this.#cluster.known(queue.topic)?.partitions[queue.partition]?.leaderId ?? -1
       if (leaderId < 0) {
         lost.add(queue.topic)
+        this.#tellRetry(refusal(ErrorCode.LEADER_NOT_AVAILABLE, `Looking for the leader of '${queue.topic}' partition ${queue.partition}`))
         continue
       }
       const node = this.#nodes.of(leaderId)
@@ -345,12 +348,21 @@ export class ProduceSender {
       queue.sendAgain(batch, this.#nowMs + this.#cluster.backoff.delayMs(++queue.failures))
     } else if (isRetriable(error) && this.#stopped === null) {
       queue.sendAgain(batch, this.#nowMs + this.#cluster.backoff.delayMs(++queue.failures))
+      this.#tellRetry(error)
       if (error instanceof KafkaError && error.refreshMetadata) this.#refresh(new Set([queue.topic]))
     } else {
       // its sequence is never written, so those behind it can't be
       if (sequenced) queue.broken = true
       this.#finish(batch, -1, -1, error)
     }
+  }
+
+  #tellRetry(error: Error): void {
+    const { onRetry } = this.#options
+    if (onRetry === null) return
+    let oldestMs = this.#nowMs
+    for (const { failed, waiting } of this.#active) oldestMs = Math.min(oldestMs, (failed[0] ?? waiting[0])?.createdMs ?? oldestMs)
+    onRetry(error, this.#nowMs - oldestMs)
   }
 
   #finish(batch: ProducerBatch, baseOffset: number, logAppendTime: number, error: Error | null): void {

@@ -39,6 +39,8 @@ export interface ProducerOptions {
   /** How long `send` waits for room, or for a topic's metadata. 60 s by default. */
   readonly maxBlockMs?: number
   readonly partitioner?: Partitioner
+  /** Told why a batch is not delivered yet, and since when it waits: at each attempt that failed and is made again. */
+  readonly onRetry?: (error: Error, waitedMs: number) => void
 }
 
 /** Where a record was written. */
@@ -98,6 +100,7 @@ export class Producer {
         maxRequestBytes: options.maxRequestBytes ?? 1 << 20,
         deliveryTimeoutMs: options.deliveryTimeoutMs ?? 120_000,
         requestTimeoutMs: options.requestTimeoutMs ?? cluster.requestTimeoutMs,
+        onRetry: options.onRetry ?? null,
       },
       (batch) => this.#release(batch),
     )

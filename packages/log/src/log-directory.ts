@@ -16,6 +16,7 @@ import { OpenSegments } from './open-segments.ts'
 import { Pace } from './pace.ts'
 import { nothingLoaded } from './loaded-log.ts'
 import { PartitionLog } from './partition-log.ts'
+import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
 
 export interface LogDirectoryOptions extends CleanerOptions {
@@ -61,6 +62,7 @@ export class LogDirectory implements CleanerHome {
   readonly #makers = new Gate(MAKERS_MAX)
   #nameSync: Promise<void> = Promise.resolve()
   #nextNameSync: Promise<void> | null = null
+  readonly #presence = new Presence()
   readonly #timers = new Set<Timer>()
   #closing = false
 
@@ -213,9 +215,15 @@ export class LogDirectory implements CleanerHome {
     const renamed = `${this.path}/${log.topic.slice(0, 255 - suffix.length)}${suffix}`
     const old = log.directory
     log.abandon(renamed)
-    await this.env.disk.rename(old, renamed)
-    await this.env.disk.syncDirectory(this.path)
-    await this.#checkpoints.forget(name)
+    try {
+      await this.env.disk.rename(old, renamed)
+      await this.env.disk.syncDirectory(this.path)
+      await this.#checkpoints.forget(name)
+    } catch (error) {
+      // its topic is gone all the same; what is left, a start names
+      this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
+      return
+    }
     this.removeLater(log.config.fileDeleteDelayMs, () => this.env.disk.remove(renamed))
   }
 
@@ -228,7 +236,8 @@ export class LogDirectory implements CleanerHome {
         count += await log.rearrange(() => retain(this, log))
         log.expireProducers()
       } catch (error) {
-        if (log.failed === null) this.#upkeepFailed(error as Error)
+        if (isFull(error)) this.full.refused(error as Error, 0)
+        else log.diskFailed(error as Error)
       }
     }
     return count
@@ -293,7 +302,10 @@ export class LogDirectory implements CleanerHome {
     const { recoveryPointIntervalMs = 60000, highWatermarkIntervalMs = 5000, retentionIntervalMs = 300000 } = this.#options
     const { cleanerBackoffMs = 15000 } = this.#options
     this.#every(recoveryPointIntervalMs, () => this.checkpoint())
-    this.#every(highWatermarkIntervalMs, () => this.#checkpoints.writeHighWatermarks(this.#logs))
+    this.#every(highWatermarkIntervalMs, async () => {
+      await this.#presence.check(this.env.disk, this.path, [...this.#logs.values()])
+      await this.#checkpoints.writeHighWatermarks(this.#logs)
+    })
     this.#every(retentionIntervalMs, () => this.runRetention())
     if (cleanerBackoffMs < Infinity) this.#every(cleanerBackoffMs, () => this.runCleaner())
   }

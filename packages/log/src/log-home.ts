@@ -23,3 +23,38 @@ export interface LogHome {
   /** Runs `work` after the delay, and at the latest when the directory is closed. */
   removeLater(delayMs: number, work: () => Promise<void>): void
 }
+
+/** The directory as one of its logs sees it: a failure of the disk is that log's to judge. */
+export class PartitionHome implements LogHome {
+  readonly env: Env
+  readonly pace: Pace
+  readonly full: FullDisk
+  readonly syncs: Gate
+  readonly open: OpenSegments
+  readonly copies: CopySlab
+  readonly fail: (error: Error) => void
+  readonly #home: LogHome
+
+  constructor(home: LogHome, fail: (error: Error) => void) {
+    this.env = home.env
+    this.pace = home.pace
+    this.full = home.full
+    this.syncs = home.syncs
+    this.open = home.open
+    this.copies = home.copies
+    this.fail = fail
+    this.#home = home
+  }
+
+  lowerRecoveryPoint(topic: string, partition: number, offset: number): Promise<void> {
+    return this.#home.lowerRecoveryPoint(topic, partition, offset)
+  }
+
+  keepLogStarts(): Promise<void> {
+    return this.#home.keepLogStarts()
+  }
+
+  removeLater(delayMs: number, work: () => Promise<void>): void {
+    this.#home.removeLater(delayMs, work)
+  }
+}

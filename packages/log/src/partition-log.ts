@@ -9,7 +9,7 @@ import type { LoadedLog } from './loaded-log.ts'
 import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 import { cutSegments } from './log-cut.ts'
-import type { LogHome } from './log-home.ts'
+import { PartitionHome, type LogHome } from './log-home.ts'
 import { LogMarks, type Waiter } from './log-marks.ts'
 import { batchesFrom, LogReader } from './log-reader.ts'
 import type { LogSlice } from './log-slice.ts'
@@ -42,6 +42,7 @@ export class PartitionLog implements WriterOwner {
   readonly segments: Segment[]
   /** How often it was cut. */
   cutCount = 0
+  readonly #directoryHome: LogHome
   readonly #home: LogHome
   readonly #producers: ProducerStates
   readonly #epochs: EpochCheckpoint
@@ -58,8 +59,10 @@ export class PartitionLog implements WriterOwner {
   /** The files at rest say so; -1: they are not. */
   #loadedEnd: number
 
-  constructor(home: LogHome, loaded: LoadedLog, config: LogConfig) {
+  constructor(directoryHome: LogHome, loaded: LoadedLog, config: LogConfig) {
+    const home = new PartitionHome(directoryHome, (error) => this.diskFailed(error))
     const { logStartOffset, logEndOffset, recoveryPoint, stuckOffset, segments, producers, directory } = loaded
+    this.#directoryHome = directoryHome
     this.#home = home
     this.topic = loaded.topic
     this.partition = loaded.partition
@@ -387,6 +390,18 @@ export class PartitionLog implements WriterOwner {
     return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the log ${this.directory} ${why}`)
   }
 
+  /** Where this log's files are gone from under it, it alone goes offline; any other failure is the whole directory's. */
+  diskFailed(error: Error): void {
+    if (this.failed !== null) return
+    if (!(error instanceof EnvError) || error.code !== 'not-found') {
+      this.#directoryHome.fail(error)
+      return
+    }
+    const what = 'its files are gone from the disk; the partition is offline until a restart'
+    this.#home.env.log.error(`${this.directory}: ${what}`, { error: error.message })
+    this.takeOffline(error)
+  }
+
   /** Nothing more is read or written here; who waits is told. */
   takeOffline(error: Error): void {
     if (this.failed !== null) return
@@ -414,8 +429,8 @@ export class PartitionLog implements WriterOwner {
     try {
       if (this.failed === null) await this.#finish()
     } catch (error) {
-      if (!isFull(error)) throw error
-      this.#finisher.stuckOffset = 0
+      if (isFull(error)) this.#finisher.stuckOffset = 0
+      else this.#directoryHome.fail(error as Error)
     }
     await this.#writer.idle()
     this.#producers.older = null

@@ -36,7 +36,7 @@ export function readPartition(
   const nothing = { asked, topic, log: undefined, errorCode: 0, slice: null, diverging: null }
   let log: PartitionLog | undefined
   try {
-    log = leaderLog(topic, asked.partition, asked.topicId, asked.currentLeaderEpoch)
+    log = leaderLog(broker.config.brokerId, topic, asked.partition, asked.topicId, asked.currentLeaderEpoch)
     if (asked.lastFetchedEpoch >= 0) {
       const end = log.endOffsetForEpoch(asked.lastFetchedEpoch)
       // a consumer may name an epoch that it was told of and in which nothing was written; a follower's is that of its last batch

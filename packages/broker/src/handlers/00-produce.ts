@@ -63,9 +63,9 @@ class Appends {
   }
 
   #append(topic: Topic | undefined, topicId: string, records: Buffer | null, response: Mutable<PartitionResponse>): void {
-    const { slab, version, clientId } = this.#context
+    const { broker, slab, version, clientId } = this.#context
     try {
-      const log = leaderLog(topic, response.index, topicId)
+      const log = leaderLog(broker.config.brokerId, topic, response.index, topicId)
       if (topic!.internal && clientId !== '__admin_client') {
         throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${topic!.name}' is the brokers' own topic`)
       }

@@ -4,6 +4,7 @@
  *   timestamp (KIP-734), -4 earliest local (the same as -2), -5 last tiered and -6 earliest not tiered (none: nothing is tiered).
  * - A time of 0 or later: the first record not older; none is offset -1 without an error. Version 0 answers a list of offsets.
  */
+import { EnvError } from '@ottla/env'
 import type { PartitionLog } from '@ottla/log'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '@ottla/protocol/messages/02-list-offsets'
@@ -39,8 +40,9 @@ export const listOffsets = handler(ListOffsets, async (request, { broker, versio
 
 async function answer(broker: Broker, name: string, asked: Asked, request: ListOffsetsRequest, version: number): Promise<Answered> {
   const { partitionIndex } = asked
+  let log: PartitionLog | null = null
   try {
-    const log = leaderLog(broker.topics.byName(name), partitionIndex, ZERO_UUID, asked.currentLeaderEpoch)
+    log = leaderLog(broker.config.brokerId, broker.topics.byName(name), partitionIndex, ZERO_UUID, asked.currentLeaderEpoch)
     // what an offline log says of itself may be less than its files hold
     if (log.failed !== null)
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `'${name}'-${partitionIndex} is offline: ${log.failed.message}`)
@@ -55,8 +57,9 @@ async function answer(broker: Broker, name: string, asked: Asked, request: ListO
     const oldStyleOffsets = found.offset < 0 ? [] : [found.offset].slice(0, asked.maxNumOffsets)
     return { partitionIndex, errorCode: 0, oldStyleOffsets }
   } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    return { partitionIndex, errorCode: error.code, oldStyleOffsets: [] }
+    if (error instanceof EnvError) log?.diskFailed(error)
+    else if (!(error instanceof KafkaError)) throw error
+    return { partitionIndex, errorCode: error instanceof KafkaError ? error.code : ErrorCode.KAFKA_STORAGE_ERROR, oldStyleOffsets: [] }
   }
 }
 

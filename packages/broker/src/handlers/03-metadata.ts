@@ -17,7 +17,7 @@ type TopicResponse = MetadataResponse['topics'][number]
 export const metadata = handler(Metadata, async (request, { broker, session, version }) => {
   const all = request.topics === null || (version === 0 && request.topics.length === 0)
   const topics = all
-    ? Array.from(broker.topics.all(), describe)
+    ? Array.from(broker.topics.all(), (topic) => describe(broker, topic))
     : await Promise.all(request.topics!.map((asked) => find(broker, asked, request)))
   const { nodeId, host, port } = broker.advertisedAddress(session)
   return {
@@ -35,35 +35,40 @@ async function find(
 ): Promise<TopicResponse> {
   if (topicId !== ZERO_UUID) {
     const topic = broker.topics.byId(topicId)
-    return topic === undefined ? failure(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId) : describe(topic)
+    return topic === undefined ? failure(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId) : describe(broker, topic)
   }
   if (name === null) return failure(ErrorCode.INVALID_REQUEST, null, topicId)
   const topic = broker.topics.byName(name)
-  if (topic !== undefined) return describe(topic)
+  if (topic !== undefined) return describe(broker, topic)
   if (topicNameProblem(name) !== undefined) return failure(ErrorCode.INVALID_TOPIC_EXCEPTION, name, topicId)
   if (!request.allowAutoTopicCreation || !broker.config.autoCreateTopicsEnable)
     return failure(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, topicId)
   try {
-    return describe(await broker.topics.create(planTopic(broker, { name })))
+    return describe(broker, await broker.topics.create(planTopic(broker, { name })))
   } catch (error) {
     const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
     // another client was quicker: its topic will be there when this one asks again
     const concurrent = code === ErrorCode.TOPIC_ALREADY_EXISTS
     const created = broker.topics.byName(name)
-    return created !== undefined ? describe(created) : failure(concurrent ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
+    return created !== undefined ? describe(broker, created) : failure(concurrent ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
   }
 }
 
-function describe(topic: Topic): TopicResponse {
-  const partitions = topic.partitions.map(({ leader, leaderEpoch, replicas, isr }, partitionIndex) => ({
-    errorCode: leader < 0 ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
-    partitionIndex,
-    leaderId: leader,
-    leaderEpoch,
-    replicaNodes: replicas,
-    isrNodes: isr,
-    offlineReplicas: [],
-  }))
+function describe(broker: Broker, topic: Topic): TopicResponse {
+  const { brokerId } = broker.config
+  const partitions = topic.partitions.map(({ leader, leaderEpoch, replicas, isr }, partitionIndex) => {
+    // as Kafka has it where the leader's log directory failed (KIP-112): nobody leads, and the replica is offline
+    const isOffline = leader === brokerId && topic.logs[partitionIndex]?.failed !== null
+    return {
+      errorCode: leader < 0 || isOffline ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
+      partitionIndex,
+      leaderId: isOffline ? -1 : leader,
+      leaderEpoch,
+      replicaNodes: replicas,
+      isrNodes: isr,
+      offlineReplicas: isOffline ? [brokerId] : [],
+    }
+  })
   return { errorCode: 0, name: topic.name, topicId: topic.id, isInternal: topic.internal, partitions }
 }
 

@@ -7,8 +7,10 @@
 import type { PartitionLog } from '@ottla/log'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { DeleteRecords, type DeleteRecordsResponse } from '@ottla/protocol/messages/21-delete-records'
+import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
+import { leaderLog } from '../leader-log.ts'
 
 type Answered = DeleteRecordsResponse['topics'][number]['partitions'][number]
 
@@ -38,13 +40,9 @@ async function remove(broker: Broker, name: string, partitionIndex: number, offs
 
 function deletableLog(broker: Broker, name: string, partition: number): PartitionLog {
   const topic = broker.topics.byName(name)
-  const state = topic?.partitions[partition]
-  if (topic === undefined || state === undefined)
-    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `there is no '${name}'-${partition}`)
-  if (topic.internal) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${name}' is the brokers' own topic`)
-  if (topic.config.compact && !topic.config.deleteOld)
+  if (topic?.internal) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, `'${name}' is the brokers' own topic`)
+  const log = leaderLog(broker.config.brokerId, topic, partition, ZERO_UUID)
+  if (topic!.config.compact && !topic!.config.deleteOld)
     throw new KafkaError(ErrorCode.POLICY_VIOLATION, `'${name}' has cleanup.policy=compact: it must contain delete`)
-  const log = topic.logs[partition]
-  if (log === undefined) throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `broker ${state.leader} leads '${name}'-${partition}`)
   return log
 }

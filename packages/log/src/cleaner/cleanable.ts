@@ -17,6 +17,8 @@ export interface CompactedLog {
   readonly recoveryPoint: number
   /** How often the log was cut: what was read before may be there no more. */
   readonly cutCount: number
+  /** The disk failed under it. */
+  diskFailed(error: Error): void
   /** What is known of an active producer. */
   producer(producerId: number): ProducerState | undefined
   abortedTransactions(fetchOffset: number, upperBound: number): AbortedTransaction[]

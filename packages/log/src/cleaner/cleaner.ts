@@ -110,7 +110,7 @@ export class Cleaner {
       if (error instanceof StoppedError || hasChanged()) return false
       if (error instanceof EnvError) {
         if (isFull(error)) home.env.log.warn(`${log.directory}: no space left to compact it: make room`)
-        else home.fail(error)
+        else log.diskFailed(error)
         return false
       }
       this.#uncleanable.add(log)

@@ -31,7 +31,7 @@ export async function swapIn(home: LogHome, log: CompactedLog, cleaned: Segment,
       await disk.syncDirectory(log.directory)
     } catch (error) {
       // neither the old names nor the new ones stand: a start puts that right
-      if (log.failed === null) home.fail(error as Error)
+      log.diskFailed(error as Error)
       throw error
     }
     cleaned.nameUnsynced = false

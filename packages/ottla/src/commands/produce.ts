@@ -50,11 +50,24 @@ export function run(words: readonly string[]): Promise<number> {
         idempotent: all && options.idempotence,
         lingerMs: 5,
         batchSizeBytes: 65536,
+        onRetry: sayOnce(),
       })
       return new Run(producer, topic, options).all()
     }),
   )
   return parse(produce, words)
+}
+
+/** What is waited for, once it took a while: nobody should look at a silent command for two minutes. */
+const SAID_AFTER_MS = 1000
+
+function sayOnce(): (error: Error, waitedMs: number) => void {
+  let isSaid = false
+  return ({ message }, waitedMs) => {
+    if (isSaid || waitedMs < SAID_AFTER_MS) return
+    isSaid = true
+    console.error(`Not written yet, and sent again until two minutes have passed: ${message}`)
+  }
 }
 
 /** One run of the command: what it read, and what of it was acknowledged. */
