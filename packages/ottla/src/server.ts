@@ -1,12 +1,14 @@
 import type { Address, Env } from '@ottla/env'
 import { Broker, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
-import { hasTree, LogError, openKeeper, type Keeper } from '@ottla/keeper'
+import { hasTree, LogError, openKeeper, type ClientOptions, type Keeper } from '@ottla/keeper'
 
 /** A broker with its embedded keeper, in this process. */
 export interface Server {
   readonly broker: Broker
   /** Where it listens, in the order of `listeners`. */
   readonly addresses: readonly Address[]
+  /** Where its keeper serves clients of ZooKeeper, if it does. */
+  readonly keeperAddress: Address | undefined
   /** Ends in order: connections, groups, logs, keeper. What was acknowledged is on the disk then. */
   stop(): Promise<void>
 }
@@ -14,13 +16,14 @@ export interface Server {
 /** Opens the keeper's tree, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
 export async function startServer(env: Env, config: BrokerConfig): Promise<Server> {
   if (!(await hasTree(env, config.keeperDir))) await refuseWithoutTree(env, config)
-  const keeper = await openTree(env, config.keeperDir)
+  const keeper = await openTree(env, config)
   try {
     const zooKeeper = keeper.connect()
     const broker = await Broker.start(env, config, zooKeeper)
     return {
       broker,
       addresses: broker.addresses,
+      keeperAddress: keeper.addresses[0],
       async stop() {
         await broker.stop()
         await zooKeeper.close()
@@ -33,9 +36,10 @@ export async function startServer(env: Env, config: BrokerConfig): Promise<Serve
   }
 }
 
-async function openTree(env: Env, keeperDir: string): Promise<Keeper> {
+async function openTree(env: Env, config: BrokerConfig): Promise<Keeper> {
+  const { keeperDir, keeperPort } = config
   try {
-    return await openKeeper(env, keeperDir)
+    return await openKeeper(env, keeperDir, keeperPort < 0 ? {} : { clients: clientsOf(config) })
   } catch (error) {
     if (!(error instanceof LogError)) throw error
     throw new Error(
@@ -43,5 +47,19 @@ async function openTree(env: Env, keeperDir: string): Promise<Keeper> {
         `and 'ottla rebuild' from log.dirs alone; both show first what they would write`,
       { cause: error },
     )
+  }
+}
+
+/** As ZooKeeper's own sample configuration has it. */
+function clientsOf({ keeperPort, listeners }: BrokerConfig): ClientOptions {
+  return {
+    addresses: [{ host: listeners[0]!.host, port: keeperPort }],
+    tickMs: 2000,
+    timeoutMsMin: 4000,
+    timeoutMsMax: 40_000,
+    connectionsPerHostMax: 0,
+    requestBytesMax: 0xfffff,
+    words: new Set(['srvr', 'ruok', 'isro']),
+    superDigest: null,
   }
 }

@@ -35,6 +35,8 @@ export class BrokerProcess {
   readonly logs = join(this.directory, 'logs')
   readonly keeper = join(this.directory, 'keeper')
   bootstrap = ''
+  /** Where clients of ZooKeeper connect. */
+  zookeeper = ''
   #child: ChildProcess | null = null
 
   /** What it is started with. */
@@ -43,14 +45,15 @@ export class BrokerProcess {
       'listeners=PLAINTEXT://127.0.0.1:0',
       `log.dirs=${this.logs}`,
       `keeper.dir=${this.keeper}`,
+      'keeper.port=0',
       'offsets.topic.num.partitions=1',
     ]
     return pairs.flatMap((pair) => ['--override', pair])
   }
 
-  /** Resolves once it listens; rejects with what it said where it ended instead. */
-  async start(): Promise<void> {
-    const words = [MAIN, 'start', ...this.overrides]
+  /** Resolves once it listens; rejects with what it said where it ended instead. `more` goes over the usual overrides. */
+  async start(more: Readonly<Record<string, string>> = {}): Promise<void> {
+    const words = [MAIN, 'start', ...this.overrides, ...Object.entries(more).flatMap(([key, value]) => ['--override', `${key}=${value}`])]
     const child = spawn(process.execPath, words, {
       cwd: this.directory,
       env: { ...process.env, ...CACHE },
@@ -62,7 +65,9 @@ export class BrokerProcess {
       const hear = (bytes: Buffer): void => {
         said += bytes.toString()
         const greeting = GREETING.exec(said)
-        if (greeting !== null) resolve(greeting[1]!)
+        if (greeting === null) return
+        this.zookeeper = /clients of ZooKeeper to (\S+:\d+)\./.exec(said)?.[1] ?? ''
+        resolve(greeting[1]!)
       }
       child.stdout.on('data', hear)
       child.stderr.on('data', hear)

@@ -23,7 +23,7 @@ export const BROKER_CONFIGS = [
     doc: 'The security protocol of each listener name: NAME:PROTOCOL, with commas.' },
   // The embedded keeper
   { name: 'keeper.port', type: 'int', default: -1, valid: between(-1, 65535), importance: 'high', update: 'read-only', ottla: true,
-    doc: 'The port on which the embedded keeper serves ZooKeeper clients, once it does. 0: any free one; -1: none.' },
+    doc: 'The port on which the embedded keeper serves ZooKeeper clients, where the first listener is. 0: any free one; -1: none.' },
   { name: 'keeper.dir', type: 'string', default: 'data/keeper', importance: 'high', update: 'read-only', ottla: true,
     doc: 'The directory of the embedded keeper: its transaction log and snapshots.' },
   { name: 'zookeeper.session.timeout.ms', type: 'int', default: 18000, importance: 'high', update: 'read-only',

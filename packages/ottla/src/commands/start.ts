@@ -1,6 +1,7 @@
 import type { BrokerConfig } from '@ottla/broker'
+import type { Address } from '@ottla/env'
 import { nodeEnv } from '@ottla/env/node'
-import { startServer } from '../server.ts'
+import { startServer, type Server } from '../server.ts'
 import { UsageError } from '../usage-error.ts'
 import { version } from '../version.ts'
 import { DEFAULT_FILE, serverConfig } from './server-properties.ts'
@@ -30,11 +31,7 @@ export async function run(words: readonly string[]): Promise<number> {
   for (const warning of warnings) env.log.warn(warning)
   if (check) return 0
   const server = await startServer(env, config)
-  greet(
-    config,
-    server.broker.clusterId,
-    server.addresses.map(({ host, port }) => `${host}:${port}`),
-  )
+  greet(config, server)
   // the listener keeps the process alive meanwhile; timers of env don't
   await stopSignal()
   await server.stop()
@@ -59,16 +56,19 @@ function understand(words: readonly string[]): Words {
 }
 
 /** A few lines on where it is and what to try next. */
-function greet(config: BrokerConfig, clusterId: string, addresses: readonly string[]): void {
+function greet(config: BrokerConfig, { broker, addresses: bound, keeperAddress }: Server): void {
+  const addresses = bound.map(textOf)
   const bootstrap = addresses[0]
-  const where = `broker ${config.brokerId}, cluster ${clusterId}, data in ${config.logDirs.join(', ')}`
+  const where = `broker ${config.brokerId}, cluster ${broker.clusterId}, data in ${config.logDirs.join(', ')}`
   console.log(`Ottla ${version} listens on ${addresses.join(', ')}  (${where})
 Try, in another terminal:
   bin/ottla topics create hello --partitions 3 --bootstrap ${bootstrap}
   echo 'first line' | bin/ottla produce hello --bootstrap ${bootstrap}
   bin/ottla consume hello --from beginning --bootstrap ${bootstrap}
-Any Kafka client connects to ${bootstrap} too. Ctrl-C stops.`)
+Any Kafka client connects to ${bootstrap} too${keeperAddress === undefined ? '' : `, clients of ZooKeeper to ${textOf(keeperAddress)}`}. Ctrl-C stops.`)
 }
+
+const textOf = ({ host, port }: Address): string => `${host}:${port}`
 
 /** Resolves at the first signal to stop; a second one ends the process at once. */
 function stopSignal(): Promise<void> {
