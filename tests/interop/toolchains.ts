@@ -114,20 +114,22 @@ export async function java(): Promise<string> {
   await need(['javac', '-version'], 'javac')
   await need(['mvn', '--version'], 'mvn')
   const from = `${clientsFrom}java`
-  const libraries = await cached('java-libraries', [`${from}/pom.xml`], (target) =>
-    install([
-      'mvn',
-      '-q',
-      '-B',
-      '-f',
-      `${from}/pom.xml`,
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${target}`,
-      '-DincludeScope=runtime',
-    ]),
-  )
+  const libraries = await javaLibraries('java-libraries', `${from}/pom.xml`)
   const classes = await cached('java-classes', [`${from}/pom.xml`, `${from}/Client.java`], (target) =>
     install(['javac', '-cp', `${libraries}/*`, '-d', target, `${from}/Client.java`]),
   )
   return `${classes}:${libraries}/*`
+}
+
+/** Kafka 3.9, the last that lives on a ZooKeeper, with that ZooKeeper: the class path of both, and a logger that prints. */
+export async function kafkaOnZooKeeper(): Promise<{ classPath: string; logger: string }> {
+  await need(['mvn', '--version'], 'mvn')
+  const libraries = await javaLibraries('kafka-on-zookeeper', `${here}take-over/pom.xml`)
+  return { classPath: `${libraries}/*`, logger: `${libraries}/slf4j-simple-1.7.36.jar` }
+}
+
+/** The jars that a pom names, with all that they need. */
+function javaLibraries(name: string, pom: string): Promise<string> {
+  const command = ['mvn', '-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime']
+  return cached(name, [pom], (target) => install([...command, `-DoutputDirectory=${target}`]))
 }

@@ -16,6 +16,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
 import { readOverrides } from './topic-znodes.ts'
 import { Topics } from './topics.ts'
+import { takeOverZooKeeperMode } from './zookeeper-mode/tree-owner.ts'
 
 const IDLE_CHECK_MS = 10_000
 
@@ -39,6 +40,7 @@ export class Broker {
   /** Starts a broker on a tree that is its own; rejects with a sentence for the operator, and nothing stays open. */
   static async start(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<Broker> {
     await takeOverKraft(env, zooKeeper, config)
+    await takeOverZooKeeperMode(env, zooKeeper, config)
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))

@@ -1,5 +1,6 @@
 import type { Env } from '@ottla/env'
 import { ZooKeeperError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
+import { PRODUCER_IDS_PATH } from './producer-ids.ts'
 import { randomId } from './random-id.ts'
 import { dataOf, json } from './znodes.ts'
 
@@ -24,7 +25,7 @@ const ROOTS = [
   '/config/ips',
   '/admin/delete_topics',
   '/isr_change_notification',
-  '/latest_producer_id_block',
+  PRODUCER_IDS_PATH,
   '/log_dir_event_notification',
   '/ottla/brokers',
 ]
@@ -32,14 +33,13 @@ const ROOTS = [
 /** Makes the layout where it lacks, and answers the cluster's id, which the first broker ever chooses: `id` where it has one already. */
 export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string): Promise<string> {
   const known = await dataOf(zooKeeper, '/cluster/id')
-  if (known === undefined || known === null) {
-    for (const path of ROOTS) await createPath(zooKeeper, path, null)
-    await ignoreExisting(zooKeeper.setData('/ottla', json({ version: 1 })))
-    await createPath(zooKeeper, '/cluster', null)
-    await ignoreExisting(zooKeeper.create('/cluster/id', json({ version: '1', id: id ?? randomId(env) })))
-    return prepareCluster(env, zooKeeper)
-  }
-  return (JSON.parse(known.toString()) as { id: string }).id
+  if (known && (await dataOf(zooKeeper, '/ottla'))) return (JSON.parse(known.toString()) as { id: string }).id
+  for (const path of ROOTS) await createPath(zooKeeper, path, null)
+  // before the id: a tree that has one, and not this, is Kafka's
+  await zooKeeper.setData('/ottla', json({ version: 1 }))
+  await createPath(zooKeeper, '/cluster', null)
+  await ignoreExisting(zooKeeper.create('/cluster/id', json({ version: '1', id: id ?? randomId(env) })))
+  return prepareCluster(env, zooKeeper)
 }
 
 /** The broker's place among the brokers: an ephemeral that vanishes with its session, and its incarnation: a version that each start raises. */

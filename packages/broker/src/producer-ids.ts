@@ -1,7 +1,26 @@
-import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
+import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
+import { dataOf, json, putData } from './znodes.ts'
 
-const PATH = '/latest_producer_id_block'
+export const PRODUCER_IDS_PATH = '/latest_producer_id_block'
 const BLOCK_COUNT = 1000
+
+/** Above every producer id that was given away; 0: none was. */
+export async function producerIdsEnd(zooKeeper: TreeReader): Promise<number> {
+  return endOf(await dataOf(zooKeeper, PRODUCER_IDS_PATH))
+}
+
+/** Sees to it that no producer id below `end` is given again (KIP-98): the block that was taken last ends there at least. */
+export async function raiseProducerIds(zooKeeper: ZooKeeper, brokerId: number, end: number): Promise<void> {
+  if ((await producerIdsEnd(zooKeeper)) < end) await putData(zooKeeper, PRODUCER_IDS_PATH, encodeBlock(brokerId, end))
+}
+
+function encodeBlock(brokerId: number, end: number): Buffer {
+  return json({ version: 1, broker: brokerId, block_start: String(Math.max(0, end - BLOCK_COUNT)), block_end: String(end - 1) })
+}
+
+function endOf(data: Buffer | null | undefined): number {
+  return data ? Number((JSON.parse(data.toString()) as { block_end: string | number }).block_end) + 1 : 0
+}
 
 /** Producer ids that no other broker gives: blocks of 1,000, each taken by a conditional write. */
 export class ProducerIds {
@@ -23,12 +42,10 @@ export class ProducerIds {
 
   async #take(): Promise<void> {
     for (;;) {
-      const { data, stat } = await this.#zooKeeper.getData(PATH)
-      const last = data === null ? -1 : Number((JSON.parse(data.toString()) as { block_end: string }).block_end)
-      const start = last + 1
-      const block = { version: 1, broker: this.#brokerId, block_start: String(start), block_end: String(start + BLOCK_COUNT - 1) }
+      const { data, stat } = await this.#zooKeeper.getData(PRODUCER_IDS_PATH)
+      const start = endOf(data)
       try {
-        await this.#zooKeeper.setData(PATH, Buffer.from(JSON.stringify(block)), stat.version)
+        await this.#zooKeeper.setData(PRODUCER_IDS_PATH, encodeBlock(this.#brokerId, start + BLOCK_COUNT), stat.version)
       } catch (error) {
         if (error instanceof ZooKeeperError && error.code === 'BadVersion') continue
         throw error

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { nodeEnv } from '@ottla/env/node'
 import { exportKraft } from '@ottla/broker'
-import { openKeeper } from '@ottla/keeper'
 import { BatchBuilder, recordBatch } from '@ottla/protocol'
 import { encodeMetadataRecord, type MetadataRecordToWrite } from '@ottla/protocol/data/metadata-records'
-import { ListOffsets } from '@ottla/protocol/messages/02-list-offsets'
-import { Metadata } from '@ottla/protocol/messages/03-metadata'
-import { OffsetFetch } from '@ottla/protocol/messages/09-offset-fetch'
 import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
-import type { ZooKeeper } from '@ottla/zookeeper'
 import type { MetadataImage } from '../src/kraft/metadata-image.ts'
 import { readMetadata } from '../src/kraft/metadata-log.ts'
 import { fetch, produce, recordsIn } from './actions.ts'
-import type { RawClient } from './raw-client.ts'
-import { TestBroker } from './test-broker.ts'
+import { committed, GoldenPlace, latest, topicsOf } from './golden-place.ts'
 
 /**
  * Two log directories that Kafka 4.3.1 wrote as one node and stopped in order (tests/interop/take-over fills the like): those of its partitions
@@ -30,22 +22,11 @@ const CHECKPOINT = '00000000000000000292-0000000001.checkpoint'
 const LOG_END = 294
 const TOPICS = 'codec-zstd compacted codec-lz4 txn trimmed codec-gzip codec-none grown txn-open codec-snappy'.split(' ')
 
-/** A copy of the golden directories, and a broker for it. */
-class Place {
-  readonly directory = mkdtempSync(`${tmpdir()}/ottla-take-over-`)
-  readonly env = nodeEnv({ logLevel: 'silent' })
-  readonly broker = new TestBroker(this.env, this.env, null, this.directory)
+class Place extends GoldenPlace {
   #metadataEnd = LOG_END
 
   constructor(t: TestContext) {
-    cpSync(GOLDEN, this.directory, { recursive: true })
-    const alive = setInterval(() => {}, 1 << 30)
-    t.after(async () => {
-      clearInterval(alive)
-      this.broker.closeClients()
-      await this.broker.stop()
-      rmSync(this.directory, { recursive: true, force: true })
-    })
+    super(t, 'kraft-golden', ['data1', 'data2', 'data3'])
   }
 
   get metadataLog(): string {
@@ -62,12 +43,6 @@ class Place {
     return image
   }
 
-  async start(settings: Record<string, string> = {}): Promise<RawClient> {
-    const logDirs = ['data1', 'data2', 'data3'].map((name) => `${this.directory}/${name}`).join()
-    await this.broker.start({ 'log.dirs': logDirs, ...settings })
-    return this.broker.connect()
-  }
-
   /** As Kafka would write it: one batch, in the epoch that comes next. */
   appendMetadata(...records: readonly (readonly [MetadataRecordToWrite, number?])[]): void {
     const builder = new BatchBuilder({ baseOffset: this.#metadataEnd, leaderEpoch: 2 })
@@ -75,51 +50,10 @@ class Place {
     appendFileSync(`${this.metadataLog}/00000000000000000000.log`, builder.build())
     this.#metadataEnd += records.length
   }
-
-  /** Looks at the tree while no broker runs. */
-  async withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
-    const keeper = await openKeeper(this.env, `${this.directory}/keeper`)
-    const zooKeeper = keeper.connect()
-    try {
-      return await work(zooKeeper)
-    } finally {
-      await zooKeeper.close()
-      await keeper.close()
-    }
-  }
-
-  configsOf(path: string): Promise<Record<string, string>> {
-    return this.withTree(async (zooKeeper) => {
-      const { data } = await zooKeeper.getData(path)
-      return (JSON.parse(data!.toString()) as { config: Record<string, string> }).config
-    })
-  }
 }
 
 const quotasOf = ({ quotas }: MetadataImage): Set<string> =>
   new Set([...quotas.values()].map(({ entity, values }) => JSON.stringify([entity.map((part) => Object.values(part)).sort(), [...values]])))
-
-async function topicsOf(client: RawClient): Promise<Map<string, { id: string; partitions: number }>> {
-  const { topics } = await client.request(Metadata, 12, { topics: null, allowAutoTopicCreation: false })
-  return new Map(topics.map(({ name, topicId, partitions }) => [name!, { id: topicId, partitions: partitions.length }]))
-}
-
-async function latest(client: RawClient, topic: string, isolationLevel: number, timestamp = -1): Promise<number> {
-  const topics = [{ name: topic, partitions: [{ partitionIndex: 0, timestamp }] }]
-  const answer = await client.request(ListOffsets, 7, { replicaId: -1, isolationLevel, topics })
-  return answer.topics[0]!.partitions[0]!.offset
-}
-
-async function committed(client: RawClient, group: string, topic: string): Promise<number> {
-  const request = { groupId: group, topics: [{ name: topic, partitionIndexes: [0] }], groups: [], requireStable: false }
-  for (;;) {
-    const answer = await client.request(OffsetFetch, 7, request)
-    // the groups are read after the start
-    if (answer.errorCode === 14) continue
-    assert.equal(answer.errorCode, 0)
-    return answer.topics[0]!.partitions[0]!.committedOffset
-  }
-}
 
 test('the image of a checkpoint and the records after it is the image of all records', async (t) => {
   const place = new Place(t)

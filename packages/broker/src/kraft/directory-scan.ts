@@ -1,5 +1,5 @@
 import type { Disk, Env } from '@ottla/env'
-import { readLeaderEpochs, readMetaProperties } from '@ottla/log'
+import { CorruptFileError, METADATA_LOG, readLeaderEpochs, readMetaProperties, readPartitionMetadata, topicPartitionOf } from '@ottla/log'
 import { ProducerSnapshot } from '@ottla/protocol/data/log-files'
 import { Reader } from '@ottla/wire'
 
@@ -7,12 +7,14 @@ const SNAPSHOT_VERSION = 1
 /** Far above any: one of a million producers. */
 const SNAPSHOT_BYTES_MAX = 64 * 1024 * 1024
 
-/** What the log directories of a stopped KRaft broker say of themselves. */
+/** What the log directories of a stopped broker say of themselves. */
 export interface Scanned {
   readonly clusterId: string
   readonly nodeId: number
   /** The newest epoch in each partition's `leader-epoch-checkpoint`, by `<topic>-<partition>`. */
   readonly leaderEpochs: ReadonlyMap<string, number>
+  /** By topic, of the first of its partitions that tells it. */
+  readonly topicIds: ReadonlyMap<string, string>
   /** Above every producer id in a `.snapshot`; 0: there is none. */
   readonly nextProducerId: number
 }
@@ -21,6 +23,7 @@ export interface Scanned {
 export async function scanDirectories(env: Env, logDirs: readonly string[]): Promise<Scanned> {
   let owner: { path: string; clusterId: string; nodeId: number } | undefined
   const leaderEpochs = new Map<string, number>()
+  const topicIds = new Map<string, string>()
   let nextProducerId = 0
   for (const path of logDirs) {
     const properties = await readMetaProperties(env.disk, path)
@@ -34,14 +37,27 @@ export async function scanDirectories(env: Env, logDirs: readonly string[]): Pro
       )
     }
     for (const { name, directory } of await env.disk.list(path)) {
-      if (!directory || !/-\d+$/.test(name)) continue
+      const found = directory && name !== METADATA_LOG ? topicPartitionOf(name) : null
+      if (found === null) continue
       const epochs = await readLeaderEpochs(env.disk, `${path}/${name}/leader-epoch-checkpoint`)
       leaderEpochs.set(name, Math.max(leaderEpochs.get(name) ?? -1, epochs.at(-1)?.epoch ?? -1))
+      const topicId = topicIds.get(found.topic) ?? (await topicIdIn(env, `${path}/${name}`))
+      if (topicId !== null) topicIds.set(found.topic, topicId)
       nextProducerId = Math.max(nextProducerId, await producersEnd(env, `${path}/${name}`))
     }
   }
   if (owner === undefined) throw new Error(`none of log.dirs has a meta.properties: ${logDirs.join(', ')}`)
-  return { clusterId: owner.clusterId, nodeId: owner.nodeId, leaderEpochs, nextProducerId }
+  return { clusterId: owner.clusterId, nodeId: owner.nodeId, leaderEpochs, topicIds, nextProducerId }
+}
+
+/** Null: no `partition.metadata` tells it. A damaged one is the log's to tell of. */
+async function topicIdIn({ disk }: Env, directory: string): Promise<string | null> {
+  try {
+    return await readPartitionMetadata(disk, `${directory}/partition.metadata`)
+  } catch (error) {
+    if (!(error instanceof CorruptFileError)) throw error
+    return null
+  }
 }
 
 /** Above every producer id in a partition's snapshots; one that can't be read is passed over, as it is by the log. */

@@ -1,5 +1,5 @@
 import type { Env } from '@ottla/env'
-import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, writeMetaProperties } from '@ottla/log'
+import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, topicPartitionOf, writeMetaProperties } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { brokerRow } from '../configs/broker-configs.ts'
@@ -111,9 +111,9 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
     const id = properties?.directoryId ?? randomId(env)
     directoryIds.set(path, id)
     for (const { name, directory } of await env.disk.list(path)) {
-      if (!directory || !/-\d+$/.test(name)) continue
+      if (!directory) continue
       if (name === METADATA_LOG) home = path
-      else directoryOf.set(name, id)
+      else if (topicPartitionOf(name) !== null) directoryOf.set(name, id)
     }
   }
   return { directoryIds, directoryOf, home }

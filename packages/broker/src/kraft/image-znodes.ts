@@ -3,6 +3,7 @@ import { json } from '../znodes.ts'
 import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
 import { addressOf, sanitize } from './entity-names.ts'
 import type { ImageTopic, MetadataImage } from './metadata-image.ts'
+import { mustLieHereAlone } from './sole-replica.ts'
 
 /** A znode to be made. Parents come first. */
 export interface Znode {
@@ -15,8 +16,6 @@ export interface Found {
   readonly brokerId: number
   /** The newest epoch in each partition's `leader-epoch-checkpoint`, by `<topic>-<partition>`. */
   readonly leaderEpochs: ReadonlyMap<string, number>
-  /** Above every producer id in a `.snapshot`. */
-  readonly nextProducerId: number
 }
 
 /** The image as ZooKeeper-mode Kafka lays it out (zookeeper-layout), and nothing of the roots above it. */
@@ -28,13 +27,6 @@ export function imageZnodes(image: MetadataImage, found: Found): Znode[] {
     ...delegationTokenZnodes(image),
     { path: '/feature', data: json({ version: 2, status: 1, features: featuresOf(image) }) },
   ]
-}
-
-/** The last block of producer ids that is given away: all below are (KIP-98). */
-export function producerIdBlock(image: MetadataImage, { brokerId, nextProducerId }: Found): Buffer | null {
-  const next = Math.max(image.nextProducerId, nextProducerId)
-  if (next === 0) return null
-  return json({ version: 1, broker: brokerId, block_start: String(Math.max(0, next - 1000)), block_end: String(next - 1) })
 }
 
 function featuresOf(image: MetadataImage): Record<string, { max_version_level: number }> {
@@ -58,12 +50,7 @@ function topicZnodes({ name, id, partitions }: ImageTopic, { brokerId, leaderEpo
   ]
   for (const [partition, state] of assignment.entries()) {
     if (state.partitionId !== partition) throw new Error(`the topic ${name} has no partition ${partition}`)
-    if (state.replicas.length !== 1 || state.replicas[0] !== brokerId) {
-      throw new Error(
-        `${name}-${partition} lies on the brokers ${state.replicas.join(', ')}: a directory can be taken over whose partitions all lie on ` +
-          `broker ${brokerId} alone; move them there with kafka-reassign-partitions.sh`,
-      )
-    }
+    mustLieHereAlone(`${name}-${partition}`, state.replicas, brokerId)
     const leaderEpoch = Math.max(state.leaderEpoch, leaderEpochs.get(`${name}-${partition}`) ?? -1)
     const path = statePath(name, partition)
     znodes.push({ path: path.slice(0, -'/state'.length), data: null })

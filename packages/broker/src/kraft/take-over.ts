@@ -4,9 +4,10 @@ import { prepareCluster } from '../cluster-membership.ts'
 import { dataOf, putData, removeBelow } from '../znodes.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
-import { imageZnodes, producerIdBlock, type Znode } from './image-znodes.ts'
+import { imageZnodes, type Znode } from './image-znodes.ts'
 import { withLocks } from './locked-directories.ts'
 import { readMetadata } from './metadata-log.ts'
+import { raiseProducerIds } from '../producer-ids.ts'
 
 /** Who takes over what. */
 export interface TakeOver {
@@ -32,7 +33,6 @@ const PLACES = [
   '/delegation_token/tokens',
 ]
 const PARENTS = ['/config/groups', '/config/client-metrics']
-const PRODUCER_IDS = '/latest_producer_id_block'
 
 /** Well below the limits of a multi: 1,000 operations, 512 KiB. */
 const OPERATIONS_MAX = 450
@@ -72,7 +72,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
     znodes.filter((znode) => !features.includes(znode)),
   )
   for (const { path, data } of features) await putData(zooKeeper, path, data)
-  await raiseProducerIds(zooKeeper, producerIdBlock(image, found))
+  await raiseProducerIds(zooKeeper, brokerId, Math.max(image.nextProducerId, scanned.nextProducerId))
   const counts = { topics: image.topics.size, offset: image.endOffset, metadata: metadataLog }
   env.log.info(`took over cluster ${clusterId} from Kafka's own metadata`, counts)
 }
@@ -93,12 +93,4 @@ async function createAll(zooKeeper: ZooKeeper, znodes: readonly Znode[]): Promis
     sizeBytes += path.length + (data?.length ?? 0)
   }
   await flush()
-}
-
-/** Never back below what was given away already. */
-async function raiseProducerIds(zooKeeper: ZooKeeper, block: Buffer | null): Promise<void> {
-  if (block === null) return
-  const endOf = (data: Buffer | null | undefined): number =>
-    data ? Number((JSON.parse(data.toString()) as { block_end: string }).block_end) : -1
-  if (endOf(await dataOf(zooKeeper, PRODUCER_IDS)) < endOf(block)) await zooKeeper.setData(PRODUCER_IDS, block)
 }

@@ -4,6 +4,7 @@ import { childrenOf, dataOf } from '../znodes.ts'
 import { readTreeAccess } from './access-image.ts'
 import { entityName } from './entity-names.ts'
 import { configsKey, MetadataImage, type ImageQuotas } from './metadata-image.ts'
+import { producerIdsEnd } from '../producer-ids.ts'
 
 /** What a broker's directories add to the tree: which one a partition lies in, by `<topic>-<partition>`, as KIP-858's directory ids. */
 export interface Homes {
@@ -35,8 +36,7 @@ export async function readTreeImage(zooKeeper: ZooKeeper, homes: Homes, randomId
   }
   await addQuotas(image, zooKeeper)
   await readTreeAccess(image, zooKeeper, randomId)
-  const block = parse(await dataOf(zooKeeper, '/latest_producer_id_block'))['block_end'] as string | undefined
-  image.nextProducerId = block === undefined ? 0 : Number(block) + 1
+  image.nextProducerId = await producerIdsEnd(zooKeeper)
   return image
 }
 

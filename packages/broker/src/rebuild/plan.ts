@@ -5,9 +5,10 @@ import type { BrokerConfig } from '../configs/broker-config.ts'
 import { GROUP_TOPIC, isInternalTopic } from '../internal-topics.ts'
 import { scanDirectories, type Scanned } from '../kraft/directory-scan.ts'
 import { metadataPlaces } from '../kraft/kraft-directories.ts'
+import { producerIdsEnd } from '../producer-ids.ts'
 import { randomId } from '../random-id.ts'
 import { readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
-import { childrenOf, dataOf } from '../znodes.ts'
+import { childrenOf } from '../znodes.ts'
 import { directoriesIn } from './lost-tree.ts'
 import { scanPartitions, type FoundPartition } from './partition-scan.ts'
 import { overridesFor, type ConfigsFrom } from './topic-overrides.ts'
@@ -65,7 +66,11 @@ export async function planRebuild(env: Env, config: BrokerConfig, asked: Rebuild
   const planning = new Planning(env, config, asked, scanned)
   for (const [name, partitions] of byTopic(found)) await planning.topic(name, partitions)
   await planning.finish()
-  const seen = [scanned.nextProducerId, await givenProducerIds(asked.from), ...found.map(({ nextProducerId }) => nextProducerId)]
+  const seen = [
+    scanned.nextProducerId,
+    asked.from === null ? 0 : await producerIdsEnd(asked.from),
+    ...found.map(({ nextProducerId }) => nextProducerId),
+  ]
   return {
     clusterId: scanned.clusterId,
     brokerId: scanned.nodeId,
@@ -246,9 +251,4 @@ class Planning {
     }
     return topics
   }
-}
-
-async function givenProducerIds(from: TreeReader | null): Promise<number> {
-  const block = from === null ? undefined : await dataOf(from, '/latest_producer_id_block')
-  return block ? Number((JSON.parse(block.toString()) as { block_end: string }).block_end) + 1 : 0
 }

@@ -2,9 +2,8 @@ import type { Env } from '@ottla/env'
 import { writePartitionMetadata } from '@ottla/log'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { producerIdBlock } from '../kraft/image-znodes.ts'
-import { MetadataImage } from '../kraft/metadata-image.ts'
 import { markOf, setMark } from '../kraft/kraft-directories.ts'
+import { raiseProducerIds } from '../producer-ids.ts'
 import {
   deletionPath,
   encodeOverrides,
@@ -15,7 +14,7 @@ import {
   topicPath,
   topicsPath,
 } from '../topic-znodes.ts'
-import { inBatches, putData, removeBelow } from '../znodes.ts'
+import { inBatches, removeBelow } from '../znodes.ts'
 import type { PlannedTopic, RebuildPlan } from './plan.ts'
 
 /** Makes the tree, a new one or what was read of the old one, say what the plan says. Throws what the plan has problems. */
@@ -32,8 +31,7 @@ export async function writeRebuilt(env: Env, zooKeeper: ZooKeeper, plan: Rebuild
     zooKeeper,
     plan.topics.flatMap((topic) => topicOperations(topic, plan.brokerId)),
   )
-  const found = { brokerId: plan.brokerId, nextProducerId: plan.nextProducerId, leaderEpochs: new Map<string, number>() }
-  await putData(zooKeeper, '/latest_producer_id_block', producerIdBlock(new MetadataImage(), found))
+  await raiseProducerIds(zooKeeper, plan.brokerId, plan.nextProducerId)
   if (plan.metadataLog !== null) await setMark(zooKeeper, markOf(await env.disk.list(plan.metadataLog)))
 }
 
