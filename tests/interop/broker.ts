@@ -29,7 +29,7 @@ export class BrokerProcess {
   }
 
   /** Ottla from this checkout. */
-  static async ottla(directory: string): Promise<BrokerProcess> {
+  static async ottla(directory: string, changes: Readonly<Record<string, number>> = {}): Promise<BrokerProcess> {
     const [port, keeperPort] = [await freePort(), await freePort()]
     const properties = {
       'broker.id': 1,
@@ -38,6 +38,7 @@ export class BrokerProcess {
       'keeper.dir': `${directory}/keeper`,
       'keeper.port': keeperPort,
       ...COMMON,
+      ...changes,
     }
     mkdirSync(directory, { recursive: true })
     const overrides = Object.entries(properties).flatMap(([key, value]) => ['--override', `${key}=${value}`])

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { BrokerProcess } from './broker.ts'
 import { CLIENTS, type Client, type ClientRow } from './clients.ts'
+import { compaction } from './compaction.ts'
 import { loadCorpus } from './corpus.ts'
 import { matrixOf } from './matrix.ts'
 import { runJobs } from './processes.ts'
@@ -23,6 +24,7 @@ const SEGMENTS_MIN = 20
 
 const MIXED = 'mixed-group'
 const TAKE_OVER = 'take-over'
+const COMPACTION = 'compaction'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, broker: { type: 'string', default: 'ottla' }, keep: { type: 'boolean' } },
@@ -107,6 +109,8 @@ async function main(): Promise<void> {
     if (classPath !== undefined) await dump(classPath, broker.logDir, suite.acknowledged, rolled)
     if (classPath !== undefined && !kafka && (only ?? [TAKE_OVER]).includes(TAKE_OVER))
       await takeOver(`${directory}/${TAKE_OVER}`, classPath)
+    if (classPath !== undefined && !kafka && (only ?? [COMPACTION]).includes(COMPACTION))
+      await compaction(`${directory}/${COMPACTION}`, classPath)
   } catch (error) {
     failed('the broker', error)
   } finally {

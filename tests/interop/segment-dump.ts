@@ -21,6 +21,7 @@ const SOUND = new RegExp(
     String.raw`timestamp: -?\d+ offset: \d+$`,
     'Snapshot ',
     'producerId: ',
+    String.raw`version: \d+ producerId: `,
     String.raw`\/\S+ is empty\.$`,
     '$',
   ]
@@ -33,11 +34,20 @@ const SOUND = new RegExp(
  */
 const FIRST_OFFSET = /^Non-consecutive offsets in \S+\/0*([1-9]\d*)\.log\n +-1 is followed by \1\n(?! )/gm
 
+/** In a compacted log any may be gone. */
+const GAP = /^Non-consecutive offsets in \S+\n(?: +-?\d+ is followed by \d+\n)+/gm
+
 /**
  * Reads every file of the partitions' directories in `names`; throws with the complaints where there are some. Payloads are printed where
  * asked, which must have no LF for that.
  */
-export async function dumpSegments(classPath: string, logDir: string, names: readonly string[], payloads: boolean): Promise<Dump> {
+export async function dumpSegments(
+  classPath: string,
+  logDir: string,
+  names: readonly string[],
+  payloads: boolean,
+  compacted = false,
+): Promise<Dump> {
   const filesOf = (name: string): string[] =>
     readdirSync(`${logDir}/${name}`)
       .filter((file) => READABLE.test(file))
@@ -47,7 +57,7 @@ export async function dumpSegments(classPath: string, logDir: string, names: rea
   const ended = await run([...JAVA, '-cp', classPath, 'org.apache.kafka.tools.DumpLogSegments', ...words])
   if (ended.status !== 0) throw new Error(`DumpLogSegments: ${lastWords(ended)}`)
   const lines = ended.stdout.toString('utf8').split('\n')
-  const complaints = [...lines, ...ended.stderr.replace(FIRST_OFFSET, '').split('\n')].filter((line) => !SOUND.test(line))
+  const complaints = [...lines, ...ended.stderr.replace(compacted ? GAP : FIRST_OFFSET, '').split('\n')].filter((line) => !SOUND.test(line))
   if (complaints.length > 0) throw new Error(`${complaints.length} complaints: ${complaints.slice(0, 4).join(' | ').slice(0, 1200)}`)
   return {
     records: lines.filter((line) => line.startsWith('| offset: ')).length,
