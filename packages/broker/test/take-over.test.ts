@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { exportKraft } from '@ottla/broker'
+import { exportKraft, rebuildTree, refuseWithoutTree } from '@ottla/broker'
+import { openKeeper } from '@ottla/keeper'
 import { BatchBuilder, recordBatch } from '@ottla/protocol'
 import { encodeMetadataRecord, type MetadataRecordToWrite } from '@ottla/protocol/data/metadata-records'
 import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
@@ -266,4 +267,25 @@ test('the directory of another cluster is refused by a tree that has one', async
   await place.broker.start({ 'log.dirs': `${place.directory}/own` })
   await place.broker.stop()
   await assert.rejects(place.start(), /belongs to cluster MkU3OEVBNTcwNTJENDM2Qk, and the keeper's tree to cluster/)
+})
+
+test('a lost tree is not taken over from old metadata again: a start is refused until Kafka has run, and a rebuild passes it over', async (t) => {
+  const place = new Place(t)
+  const client = await place.start()
+  const { config } = place.broker
+  const before = await topicsOf(client)
+  await place.broker.stop()
+  await assert.rejects(refuseWithoutTree(place.env, config), /holds no tree that tells of them; nothing was written/)
+  rmSync(config.keeperDir, { recursive: true })
+  const keeper = await openKeeper(place.env, config.keeperDir)
+  const zooKeeper = keeper.connect()
+  const asked = { configs: new Map(), makeMissing: false, brokerDefaults: false, from: null }
+  await rebuildTree(place.env, config, asked, (_, write) => write(zooKeeper))
+  await zooKeeper.close()
+  await keeper.close()
+  assert.deepEqual(await topicsOf(await place.start()), before)
+  assert.equal(place.broker.broker.topics.byName('compacted')!.config.compact, false, 'not as the metadata says')
+  await place.broker.stop()
+  place.appendMetadata([{ type: 'NoOp', value: {} }])
+  await refuseWithoutTree(place.env, config)
 })

@@ -11,7 +11,15 @@ export { CorruptLogError } from './recovery.ts'
 export type { TimestampedOffset } from './timestamp-lookup.ts'
 export type { AbortedTransaction } from './txn-index.ts'
 export type { ProducerState } from './producer-state.ts'
-export { CorruptFileError, readLeaderEpochs, readOffsetCheckpoint, readPartitionMetadata, writePartitionMetadata } from './checkpoint.ts'
+export {
+  CorruptFileError,
+  readLeaderEpochs,
+  readOffsetCheckpoint,
+  readPartitionMetadata,
+  readWhole,
+  writePartitionMetadata,
+  writeWhole,
+} from './checkpoint.ts'
 export {
   checkSegment,
   readOffsetIndex,

@@ -11,7 +11,7 @@ import { writeCheckpoint } from './checkpoint-file.ts'
 import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
 import { FINALISED } from './feature-levels.ts'
 import { imageRecords } from './image-records.ts'
-import { markOf, metadataPlaces, setMark } from './kraft-directories.ts'
+import { metadataPlaces, setMark } from './kraft-directories.ts'
 import { withLocks } from './locked-directories.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { readMetadata } from './metadata-log.ts'
@@ -83,7 +83,7 @@ async function exportLocked(
   })
   for (const path of config.logDirs) await sayWhoStopped(env, path, brokerEpoch)
   await env.disk.syncDirectory(home)
-  await setMark(zooKeeper, markOf(await env.disk.list(metadataLog)))
+  await setMark(env, zooKeeper, home)
   return { checkpoint: `${metadataLog}/${checkpoint}`, topics: image.topics.size, clusterId, controller }
 }
 

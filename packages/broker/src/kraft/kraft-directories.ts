@@ -1,5 +1,5 @@
 import { EnvError, type Entry, type Env } from '@ottla/env'
-import { METADATA_LOG } from '@ottla/log'
+import { METADATA_LOG, readWhole, writeWhole } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { dataOf, putData } from '../znodes.ts'
@@ -8,6 +8,8 @@ import type { Exported } from './export.ts'
 
 /** The tree's word of which metadata it has taken over, or given back. */
 const MARK = '/ottla/kraft'
+/** The same beside the metadata, for the day on which the tree is lost: it must not be taken over again then, as it was long ago. */
+const MARK_FILE = 'ottla.kraft.json'
 
 /**
  * Where `log.dirs` come from a KRaft broker, makes the tree say what its metadata says (`take-over.ts`), unless it does so already; where
@@ -19,11 +21,10 @@ export async function takeOverKraft(env: Env, zooKeeper: ZooKeeper, config: Brok
     const metadataLog = `${path}/${METADATA_LOG}`
     const entries = await entriesOf(env, metadataLog)
     if (entries === null) continue
-    const mark = markOf(entries)
-    if ((await dataOf(zooKeeper, MARK))?.equals(mark)) return
+    if ((await dataOf(zooKeeper, MARK))?.equals(markOf(entries))) return
     const { takeOver } = await import('./take-over.ts')
     await takeOver(env, zooKeeper, { brokerId: config.brokerId, logDirs: places, metadataLog })
-    await setMark(zooKeeper, mark)
+    await setMark(env, zooKeeper, path)
     return
   }
 }
@@ -54,8 +55,21 @@ async function entriesOf(env: Env, directory: string): Promise<Entry[] | null> {
   }
 }
 
+/** Whether the metadata in `path` is as it was when Ottla took it over, or gave it back: Kafka has not run since. */
+export async function isTakenOver({ disk }: Env, path: string): Promise<boolean> {
+  const mark = await readWhole(disk, `${path}/${MARK_FILE}`)
+  return mark !== null && mark.equals(markOf(await disk.list(`${path}/${METADATA_LOG}`)))
+}
+
+/** The tree has what the metadata in `path` says. */
+export async function setMark({ disk }: Env, zooKeeper: ZooKeeper, path: string): Promise<void> {
+  const mark = markOf(await disk.list(`${path}/${METADATA_LOG}`))
+  await writeWhole(disk, `${path}/${MARK_FILE}`, mark)
+  await putData(zooKeeper, MARK, mark)
+}
+
 /** Kafka has run since where this is another one: a start alone writes several records. */
-export function markOf(entries: readonly Entry[]): Buffer {
+function markOf(entries: readonly Entry[]): Buffer {
   const newest = (suffix: string): Entry | undefined =>
     entries
       .filter(({ name }) => name.endsWith(suffix))
@@ -69,9 +83,4 @@ export function markOf(entries: readonly Entry[]): Buffer {
     bytes: segment?.sizeBytes ?? 0,
   }
   return Buffer.from(JSON.stringify(mark))
-}
-
-/** The tree has what that metadata says. */
-export async function setMark(zooKeeper: ZooKeeper, mark: Buffer): Promise<void> {
-  await putData(zooKeeper, MARK, mark)
 }

@@ -1,16 +1,19 @@
 import { EnvError, type Disk, type Env } from '@ottla/env'
 import { METADATA_LOG, readMetaProperties, topicPartitionOf } from '@ottla/log'
 import type { BrokerConfig } from '../configs/broker-config.ts'
-import { metadataPlaces } from '../kraft/kraft-directories.ts'
+import { isTakenOver, metadataPlaces } from '../kraft/kraft-directories.ts'
 
 const NAMED_COUNT_MAX = 3
 
 /**
  * For a start whose keeper has no tree: rejects, with nothing written, where `log.dirs` have served a cluster, for a new tree would know none
- * of its topics. New directories, and those of a KRaft broker, which bring their metadata along, pass.
+ * of its topics. New directories pass, and those of a KRaft broker that ran last, which bring their metadata along.
  */
-export async function refuseWithoutTree({ disk }: Env, config: BrokerConfig): Promise<void> {
-  for (const path of metadataPlaces(config)) if ((await directoriesIn(disk, path)).includes(METADATA_LOG)) return
+export async function refuseWithoutTree(env: Env, config: BrokerConfig): Promise<void> {
+  const { disk } = env
+  for (const path of metadataPlaces(config)) {
+    if ((await directoriesIn(disk, path)).includes(METADATA_LOG) && !(await isTakenOver(env, path))) return
+  }
   const topics = new Set<string>()
   let owner: string | undefined
   for (const path of config.logDirs) {

@@ -44,8 +44,8 @@ export interface RebuildPlan {
   readonly topics: readonly PlannedTopic[]
   /** Producer ids below it count as given away. */
   readonly nextProducerId: number
-  /** Where a KRaft broker's metadata lies that is not to be taken over again. */
-  readonly metadataLog: string | null
+  /** The directory with a KRaft broker's metadata, which is not to be taken over again. */
+  readonly metadataPlace: string | null
   /** What is lost, left out or new, one sentence each. */
   readonly notes: readonly string[]
   /** What must be settled before it can be written, one sentence each. */
@@ -76,7 +76,7 @@ export async function planRebuild(env: Env, config: BrokerConfig, asked: Rebuild
     brokerId: scanned.nodeId,
     topics: planning.topics,
     nextProducerId: Math.ceil((seen.reduce((a, b) => Math.max(a, b), 0) + PRODUCER_IDS_GAP) / PRODUCER_IDS_BLOCK) * PRODUCER_IDS_BLOCK,
-    metadataLog: planning.metadataLog,
+    metadataPlace: planning.metadataPlace,
     notes: planning.notes,
     problems: planning.problems,
   }
@@ -111,7 +111,7 @@ class Planning {
   readonly topics: PlannedTopic[] = []
   readonly notes: string[] = []
   readonly problems: string[] = []
-  metadataLog: string | null = null
+  metadataPlace: string | null = null
   readonly #env: Env
   readonly #config: BrokerConfig
   readonly #asked: RebuildAsked
@@ -210,9 +210,9 @@ class Planning {
     }
     for (const path of metadataPlaces(this.#config)) {
       if (!(await directoriesIn(this.#env.disk, path)).includes(METADATA_LOG)) continue
-      this.metadataLog = `${path}/${METADATA_LOG}`
+      this.metadataPlace = path
       this.notes.push(
-        `${this.metadataLog} is Kafka's own metadata, older than what Ottla did since: it is passed over. Where Kafka ran last, no rebuild is ` +
+        `${path}/${METADATA_LOG} is passed over: it is Kafka's own metadata, as it was before Ottla ran. Where Kafka ran last, no rebuild is ` +
           `needed: 'ottla start' with an empty keeper.dir takes it over`,
       )
       return

@@ -2,7 +2,7 @@ import type { Env } from '@ottla/env'
 import { writePartitionMetadata } from '@ottla/log'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { markOf, setMark } from '../kraft/kraft-directories.ts'
+import { setMark } from '../kraft/kraft-directories.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import {
   deletionPath,
@@ -32,7 +32,7 @@ export async function writeRebuilt(env: Env, zooKeeper: ZooKeeper, plan: Rebuild
     plan.topics.flatMap((topic) => topicOperations(topic, plan.brokerId)),
   )
   await raiseProducerIds(zooKeeper, plan.brokerId, plan.nextProducerId)
-  if (plan.metadataLog !== null) await setMark(zooKeeper, markOf(await env.disk.list(plan.metadataLog)))
+  if (plan.metadataPlace !== null) await setMark(env, zooKeeper, plan.metadataPlace)
 }
 
 function topicOperations({ name, id, leaderEpochs, overrides }: PlannedTopic, brokerId: number): Operation[] {
