@@ -48,7 +48,8 @@ export async function loadLog(
   const writtenEpochs = [...epochs.entries]
   const producers = new ProducerStates()
   if (segments.length === 0) segments.push(emptySegment(home, directory, known.logStartOffset))
-  const start = Math.max(known.logStartOffset, segments[0]!.baseOffset)
+  // the epochs begin where the log does: a start that has decayed into a larger one hides nothing
+  const start = Math.max(Math.min(known.logStartOffset, epochs.entries[0]?.startOffset ?? Infinity), segments[0]!.baseOffset)
   const log = {
     env,
     directory,
@@ -60,6 +61,8 @@ export async function loadLog(
     config,
   }
   let end = clean ? await cleanEnd(segments) : -1
+  // a file that is gone: recovery says so
+  if (end < known.recoveryPoint) end = -1
   let recoveryPoint = end
   let stuckOffset = Infinity
   let atRest = end >= 0 && (end === segments[0]!.baseOffset || names.includes(fileName(end, '.snapshot')))
@@ -77,6 +80,7 @@ export async function loadLog(
   }
   await removeStraySnapshots(home, directory, names, segments, end)
   if (end < start) {
+    env.log.warn(`${directory}: ends at offset ${end}, before its log start ${start}; it is set aside, and begins anew there`)
     end = recoveryPoint = await startAnew(home, directory, segments, start)
     producers.clear(start)
   }

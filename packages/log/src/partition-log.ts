@@ -318,6 +318,9 @@ export class PartitionLog implements WriterOwner {
 
   /** Resolves once the log's start survives a crash. */
   async keepLogStart(): Promise<void> {
+    // a start below which there are epochs is not believed
+    await this.#epochs.idle()
+    if (!this.#epochs.settled) throw this.#storageError(new Error('has no room for its leader-epoch-checkpoint'))
     await this.#home.keepLogStarts()
     if (this.failed !== null) throw this.#storageError()
   }

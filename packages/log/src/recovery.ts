@@ -8,6 +8,7 @@ import type { LogConfig } from './log-config.ts'
 import { DURABLE_GROUP_BYTES_MAX } from './append-group.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { trackBatch } from './producer-tracking.ts'
+import { rewriteTail } from './rewritten-tail.ts'
 import type { Segment } from './segment.ts'
 import { TransactionIndex } from './txn-index.ts'
 
@@ -57,22 +58,51 @@ export async function recoverSegments(log: Recovering, start: RecoveryStart): Pr
   const held = log.segments.slice(start.at)
   for (const segment of held) segment.hold()
   try {
-    const endOffset = start.whole ? start.offset : await recover(log, start)
+    const recovered = start.whole ? null : await recover(log, start)
+    const endOffset = recovered?.endOffset ?? start.offset
     if (endOffset < log.recoveryPoint) {
       const last = log.segments[log.segments.length - 1]!
       const what = `ends at offset ${endOffset}, though all below ${log.recoveryPoint} was synced`
       throw new CorruptLogError(last.path('.log'), last.sizeBytes, what)
     }
-    return { endOffset, stuckOffset: start.whole ? Infinity : await syncAll(log, start.at) }
+    return { endOffset, stuckOffset: recovered === null ? Infinity : await syncAll(log, start.at, recovered) }
   } finally {
     for (const segment of held) segment.release()
   }
 }
 
+interface RecoveredLog {
+  readonly endOffset: number
+  /** Where in each segment the first batch stands that reaches past the recovery point, for those that have one. */
+  readonly firstUnsynced: ReadonlyMap<Segment, number>
+}
+
+async function recover(log: Recovering, start: RecoveryStart): Promise<RecoveredLog> {
+  const { segments, config } = log
+  const firstUnsynced = new Map<Segment, number>()
+  let nextOffset = start.offset
+  for (let at = start.at; at < segments.length; at++) {
+    const segment = segments[at]!
+    if (at > start.at && segment.baseOffset < nextOffset)
+      throw new CorruptLogError(segment.path('.log'), 0, `begins before ${nextOffset}, where the one before ends`)
+    const end = await recoverSegment(log, segment, nextOffset, at === start.at ? start.position : 0)
+    nextOffset = end.nextOffset
+    if (end.firstUnsynced >= 0) firstUnsynced.set(segment, end.firstUnsynced)
+    const next = segments[at + 1]
+    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
+    const isGap = next !== undefined && next.baseOffset !== nextOffset
+    const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
+    if (end.whole && (!isGap || isCleaned)) continue
+    await cutAfter(log, at, nextOffset)
+  }
+  return { endOffset: nextOffset, firstUnsynced }
+}
+
 /** Answers `stuckOffset`. */
-async function syncAll({ segments, env, directory }: Recovering, from: number): Promise<number> {
+async function syncAll({ segments, env, directory }: Recovering, from: number, { firstUnsynced }: RecoveredLog): Promise<number> {
   let stuckOffset = Infinity
   for (const segment of segments.slice(from)) {
+    await rewriteTail(segment, firstUnsynced.get(segment) ?? segment.writtenBytes)
     await segment.fileToWrite().sync()
     try {
       await segment.syncIndexes()
@@ -83,25 +113,6 @@ async function syncAll({ segments, env, directory }: Recovering, from: number): 
   }
   await env.disk.syncDirectory(directory)
   return stuckOffset
-}
-
-async function recover(log: Recovering, start: RecoveryStart): Promise<number> {
-  const { segments, config } = log
-  let nextOffset = start.offset
-  for (let at = start.at; at < segments.length; at++) {
-    const segment = segments[at]!
-    if (at > start.at && segment.baseOffset < nextOffset)
-      throw new CorruptLogError(segment.path('.log'), 0, `begins before ${nextOffset}, where the one before ends`)
-    const end = await recoverSegment(log, segment, nextOffset, at === start.at ? start.position : 0)
-    nextOffset = end.nextOffset
-    const next = segments[at + 1]
-    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
-    const isGap = next !== undefined && next.baseOffset !== nextOffset
-    const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
-    if (end.whole && (!isGap || isCleaned)) continue
-    await cutAfter(log, at, nextOffset)
-  }
-  return nextOffset
 }
 
 /** The log ends at `nextOffset`, in segment number `at`: what stands behind is set aside, if it can't have been promised. */
@@ -118,15 +129,19 @@ async function cutAfter(log: Recovering, at: number, nextOffset: number): Promis
   env.log.warn(`${directory}: cut at offset ${nextOffset} in recovery`, { aside, segmentsAside: later.length })
 }
 
+interface RecoveredSegment {
+  readonly nextOffset: number
+  /** All of it is good. */
+  readonly whole: boolean
+  /** Where the first batch stands that reaches past the recovery point, -1: none does. */
+  readonly firstUnsynced: number
+}
+
 /** At `position` above 0 its indexes have been cut to that. */
-async function recoverSegment(
-  log: Recovering,
-  segment: Segment,
-  startOffset: number,
-  position: number,
-): Promise<{ nextOffset: number; whole: boolean }> {
-  const { env, config } = log
+async function recoverSegment(log: Recovering, segment: Segment, startOffset: number, position: number): Promise<RecoveredSegment> {
+  const { env, config, recoveryPoint } = log
   const size = segment.writtenBytes
+  let firstUnsynced = -1
   let nextOffset = Math.max(startOffset, segment.baseOffset)
   if (position === 0) {
     await segment.resetIndexes()
@@ -134,6 +149,7 @@ async function recoverSegment(
   }
   for await (const { bytes } of wholeBatches(segment.file(), position, size)) {
     if (!isGood(bytes, nextOffset, segment.baseOffset)) break
+    if (firstUnsynced < 0 && recordBatch.lastOffset(bytes, 0) >= recoveryPoint) firstUnsynced = segment.sizeBytes
     const epoch = recordBatch.leaderEpoch(bytes, 0)
     if (epoch > log.epochs.latest) log.epochs.assign(epoch, recordBatch.baseOffset(bytes, 0))
     segment.take(bytes, 0, bytes.length, config.indexIntervalBytes)
@@ -144,7 +160,7 @@ async function recoverSegment(
     nextOffset = recordBatch.lastOffset(bytes, 0) + 1
   }
   segment.closeTimes()
-  return { nextOffset, whole: segment.sizeBytes === size }
+  return { nextOffset, whole: segment.sizeBytes === size, firstUnsynced }
 }
 
 /** Whether a whole batch is what an append left: its checksum, and an offset that goes on. */

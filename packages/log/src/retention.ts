@@ -5,8 +5,9 @@ import { resumeSegment } from './segment-resume.ts'
 import type { Segment } from './segment.ts'
 
 /**
- * Renames segments that are in use no more to `.deleted` at once, and removes them after `file.delete.delay.ms`. Their producer snapshots
- * go, save the one at `replacedOffset`, where another segment begins now.
+ * Renames segments that are in use no more to `.deleted`, and removes them after `file.delete.delay.ms`. Their producer snapshots go, save
+ * the one at `replacedOffset`, where another segment begins now. `oneByOne`: one is gone for good before the next goes, as the loss of
+ * power may bring back any of them, and there may be no gap behind one that is back.
  */
 export async function removeSegments(
   home: LogHome,
@@ -14,12 +15,14 @@ export async function removeSegments(
   directory: string,
   config: LogConfig,
   replacedOffset = -1,
+  oneByOne = false,
 ): Promise<void> {
   if (segments.length === 0) return
   const { disk } = home.env
   const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
   const paths: string[] = []
-  for (const segment of segments) {
+  for (const [at, segment] of segments.entries()) {
+    if (oneByOne && at > 0) await disk.syncDirectory(directory)
     await segment.rename(DELETED_SUFFIX, ['.log', '.index', '.timeindex', '.txnindex'], (path) => names.has(path))
     if (!segment.held) segment.close()
     for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
@@ -56,7 +59,7 @@ export async function retain(home: LogHome, log: RetainedLog): Promise<number> {
   const gone = log.segments.splice(0, count)
   const start = log.segments[0]!.baseOffset
   log.raiseLogStart(start)
-  await removeSegments(home, gone, log.directory, log.config)
+  await removeSegments(home, gone, log.directory, log.config, -1, true)
   return gone.length
 }
 

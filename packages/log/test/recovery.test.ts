@@ -127,6 +127,105 @@ test('a compacted log whose segment lost its end is cut there, save where a comp
   }
 })
 
+test('a log whose newest file is gone after a clean stop is offline, and not a shorter one', async () => {
+  const world = new World(1)
+  const host = world.host('a')
+  const settings = config({ segmentBytes: 500 })
+  const run = async (): Promise<void> => {
+    const { home, log } = await begin(host, settings)
+    for (let i = 0; i < 12; i++) await log.appendBytes(batch({ valueBytes: 50 }), CLIENT)
+    await home.close()
+    host.kill()
+    const logs = host.disk.paths().filter((path) => path.endsWith('.log'))
+    assert.ok(logs.length > 1)
+    host.disk.lose(logs.toSorted().at(-1)!)
+    assert.ok((await begin(host, settings)).log.failed instanceof CorruptLogError)
+    host.kill()
+    for (const path of host.disk.paths().filter((each) => each.endsWith('.log'))) host.disk.lose(path)
+    assert.ok((await begin(host, settings)).log.failed instanceof CorruptLogError)
+  }
+  await world.complete(run(), LIMIT_MS)
+})
+
+test('retention that the loss of power cuts short leaves a log without a gap', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const world = new World(seed)
+    const host = world.host('a')
+    const settings = config({ segmentBytes: 500 })
+    const fill = async (): Promise<LogDirectory> => {
+      const { home, log } = await begin(host, settings)
+      for (let i = 0; i < 18; i++) await log.appendBytes(batch({ valueBytes: 50 }), CLIENT)
+      await log.flush()
+      await new Promise<void>((resolve) => host.clock.after(100, resolve))
+      await home.checkpoint()
+      log.deleteRecordsBefore(16)
+      return home
+    }
+    const home = await world.complete(fill(), LIMIT_MS)
+    void home.runRetention()
+    await world.run(() => false, world.dice.fraction() * 40)
+    host.crash()
+    const { log } = await world.complete(begin(host, settings), LIMIT_MS)
+    assert.equal(log.failed, null, `seed ${seed}`)
+    const read = await world.complete(contents(log), LIMIT_MS)
+    assert.equal(read.size, 18 - log.logStartOffset, `seed ${seed}: the log starts at ${log.logStartOffset}`)
+  }
+})
+
+test('a log start that has decayed hides no record: the epochs begin where the log does', async () => {
+  for (const clean of [true, false]) {
+    const world = new World(1)
+    const host = world.host('a')
+    const run = async (): Promise<void> => {
+      const { home, log } = await begin(host, config())
+      for (let i = 0; i < 6; i++) await log.appendBytes(batch(), CLIENT)
+      log.deleteRecordsBefore(3)
+      await new Promise<void>((resolve) => host.clock.after(100, resolve))
+      await home.checkpoint()
+      if (clean) await home.close()
+      host.kill()
+      for (const [decayed, expected] of [
+        ['3', 3],
+        ['5', 3],
+        ['7', 3],
+        ['33', 3],
+        ['1', 1],
+      ] as const) {
+        host.disk.replace('/logs/log-start-offset-checkpoint', Buffer.from(`0\n1\nt 0 ${decayed}\n`))
+        const { log: again } = await begin(host, config())
+        assert.deepEqual([again.logStartOffset, again.logEndOffset], [expected, 6], `log start ${decayed}`)
+        host.kill()
+      }
+    }
+    await world.complete(run(), LIMIT_MS)
+  }
+})
+
+test('what a failed sync left in memory alone is written again by the recovery that takes it', async () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const world = new World(seed)
+    const host = world.host('a')
+    const settings = config({ flushBeforeAck: false })
+    const recovered = async (): Promise<number> => {
+      const { log } = await begin(host, settings)
+      for (let i = 0; i < 3; i++) await log.appendBytes(batch({ valueBytes: 3000 }), CLIENT)
+      await log.flush()
+      await new Promise<void>((resolve) => host.clock.after(100, resolve))
+      for (let i = 0; i < 3; i++) await log.appendBytes(batch({ valueBytes: 3000 }), CLIENT)
+      host.disk.failNext('sync', 'io', '.log')
+      await assert.rejects(log.flush())
+      host.kill()
+      const { log: again } = await begin(host, settings)
+      assert.equal(again.flushedOffset, again.logEndOffset)
+      return again.logEndOffset
+    }
+    const end = await world.complete(recovered(), LIMIT_MS)
+    host.crash()
+    const { log } = await world.complete(begin(host, settings), LIMIT_MS)
+    assert.equal(log.logEndOffset, end, `seed ${seed}: recovery said that all below ${end} is safe`)
+  }
+})
+
 test('where acks wait for the sync, a good batch far behind a bad one is corruption', async () => {
   const world = new World(3)
   const host = world.host('a')
