@@ -16,7 +16,8 @@ export interface Server {
 /** Opens the keeper's tree, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
 export async function startServer(env: Env, config: BrokerConfig): Promise<Server> {
   if (!(await hasTree(env, config.keeperDir))) await refuseWithoutTree(env, config)
-  const keeper = await openTree(env, config)
+  let failure: Error | null = null
+  const keeper = await openTree(env, config, (error) => (failure = error))
   try {
     const zooKeeper = keeper.connect()
     const broker = await Broker.start(env, config, zooKeeper)
@@ -32,14 +33,14 @@ export async function startServer(env: Env, config: BrokerConfig): Promise<Serve
     }
   } catch (error) {
     await keeper.close()
-    throw error
+    throw failure === null ? error : becauseOf(failure)
   }
 }
 
-async function openTree(env: Env, config: BrokerConfig): Promise<Keeper> {
+async function openTree(env: Env, config: BrokerConfig, onFailure: (error: Error) => void): Promise<Keeper> {
   const { keeperDir, keeperPort } = config
   try {
-    return await openKeeper(env, keeperDir, keeperPort < 0 ? {} : { clients: clientsOf(config) })
+    return await openKeeper(env, keeperDir, keeperPort < 0 ? { onFailure } : { onFailure, clients: clientsOf(config) })
   } catch (error) {
     if (!(error instanceof LogError)) throw error
     throw new Error(
@@ -62,4 +63,10 @@ function clientsOf({ keeperPort, listeners }: BrokerConfig): ClientOptions {
     words: new Set(['srvr', 'ruok', 'isro']),
     superDigest: null,
   }
+}
+
+/** That the connection to the keeper was lost says nothing: what the disk said does. */
+function becauseOf(failure: Error): Error {
+  const { message, cause } = failure
+  return new Error(cause instanceof Error ? `${message}: ${cause.message}` : message, { cause: failure })
 }

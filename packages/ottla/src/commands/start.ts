@@ -59,13 +59,14 @@ function understand(words: readonly string[]): Words {
 function greet(config: BrokerConfig, { broker, addresses: bound, keeperAddress }: Server): void {
   const addresses = bound.map(textOf)
   const bootstrap = addresses[0]
+  const keeper = keeperAddress === undefined ? '' : `, clients of ZooKeeper to ${textOf(keeperAddress)}`
   const where = `broker ${config.brokerId}, cluster ${broker.clusterId}, data in ${config.logDirs.join(', ')}`
   console.log(`Ottla ${version} listens on ${addresses.join(', ')}  (${where})
 Try, in another terminal:
   bin/ottla topics create hello --partitions 3 --bootstrap ${bootstrap}
   echo 'first line' | bin/ottla produce hello --bootstrap ${bootstrap}
   bin/ottla consume hello --from beginning --bootstrap ${bootstrap}
-Any Kafka client connects to ${bootstrap} too${keeperAddress === undefined ? '' : `, clients of ZooKeeper to ${textOf(keeperAddress)}`}. Ctrl-C stops.`)
+Any Kafka client connects to ${bootstrap} too${keeper}. Ctrl-C stops.`)
 }
 
 const textOf = ({ host, port }: Address): string => `${host}:${port}`
