@@ -168,6 +168,12 @@ brokerTest('what directories leave open is a problem, and is not written', {}, a
   await rename(at(inOne), `${directory}/one/${inTwo}`, new RegExp(`one/${inTwo} and \\S+/two/${inTwo} are of the same partition`))
   await rename(at('a-3'), at('a-3').replace('a-3', 'c-0'), /a and c have the same topic id/)
   await rename(at('b-0'), at('b-0').replace('b-0', 'b-4000000000'), /b-4000000000: no topic has so many partitions/)
+  const configs = new Map([
+    ['nope', new Map([['retention.ms', '1']])],
+    ['b', new Map([['retention.nope', '1']])],
+  ])
+  const { problems } = await plan(place, { configs })
+  assert.match(problems.join('\n'), /--config b: unknown topic config retention\.nope[^]*--config nope: there is no such topic/)
   await env.disk.rename(`${directory}/two/meta.properties`, `${directory}/two/meta`)
   await assert.rejects(plan(place), /two has no meta.properties: if its disk is missing, mount it/)
 })

@@ -10,6 +10,9 @@ export interface RebuildOptions extends Omit<RebuildAsked, 'from'> {
   readonly write: boolean
 }
 
+/** Behind the name of what is moved aside, before the time. */
+const ASIDE = '.aside-'
+
 /** What a rebuild came to, or would. */
 export interface Rebuilt {
   readonly plan: RebuildPlan
@@ -19,6 +22,8 @@ export interface Rebuilt {
   readonly written: boolean
   /** Where the old directory lies now; null: there was nothing in it. */
   readonly aside: string | null
+  /** What earlier rebuilds moved aside. */
+  readonly earlier: readonly string[]
 }
 
 /**
@@ -33,12 +38,13 @@ export async function rebuild(env: Env, config: BrokerConfig, options: RebuildOp
     const old = isThere ? await salvage(env, keeperDir) : null
     const oldId = old === null ? null : await clusterIdIn(old)
     if (options.fromKeeper && oldId === null) throw new Error(`nothing can be read in ${keeperDir}: leave out --from-keeper`)
+    const earlier = await earlierAsides(env.disk, keeperDir)
     let rebuilt: Rebuilt | undefined
     await rebuildTree(env, config, { ...options, from: options.fromKeeper ? old : null }, async (plan, write) => {
       checkOld(keeperDir, old, oldId, plan, options)
       const isWritten = options.write && plan.problems.length === 0
       const aside = isWritten ? await replace(env, keeperDir, options.fromKeeper ? old : null, write) : null
-      rebuilt = { plan, old, written: isWritten, aside }
+      rebuilt = { plan, old, written: isWritten, aside, earlier }
     })
     return rebuilt!
   } finally {
@@ -89,13 +95,24 @@ async function replace(
     await keeper.close()
   }
   const isEmpty = await hasNothing(disk, keeperDir)
-  const aside = isEmpty ? null : `${keeperDir}.aside-${env.clock.now()}`
+  const aside = isEmpty ? null : `${keeperDir}${ASIDE}${env.clock.now()}`
   if (aside === null) await disk.remove(keeperDir)
   else await disk.rename(keeperDir, aside)
   await disk.rename(made, keeperDir)
-  const slash = keeperDir.lastIndexOf('/')
-  await disk.syncDirectory(slash < 0 ? '.' : keeperDir.slice(0, slash) || '/')
+  await disk.syncDirectory(parentOf(keeperDir))
   return aside
+}
+
+async function earlierAsides(disk: Disk, keeperDir: string): Promise<string[]> {
+  const parent = parentOf(keeperDir)
+  const prefix = keeperDir.slice(keeperDir.lastIndexOf('/') + 1) + ASIDE
+  const entries = await disk.list(parent).catch(() => [])
+  return entries.flatMap(({ name }) => (name.startsWith(prefix) ? [`${keeperDir}${name.slice(prefix.length - ASIDE.length)}`] : [])).sort()
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : path.slice(0, slash) || '/'
 }
 
 async function hasNothing(disk: Disk, path: string): Promise<boolean> {

@@ -62,7 +62,7 @@ function topicConfigs(texts: readonly string[]): Map<string, Map<string, string>
 
 const CONFIGS_FROM = { tree: 'from the old tree', internal: "the brokers' own", given: 'given', lost: 'lost' } as const
 
-function tell(keeperDir: string, { plan, old, written, aside }: Rebuilt, { fromKeeper }: Options): void {
+function tell(keeperDir: string, { plan, old, written, aside, earlier }: Rebuilt, { fromKeeper }: Options): void {
   const rows = plan.topics.map(({ name, id, leaderEpochs, missing, overrides, configsFrom }) => ({
     topic: name,
     id,
@@ -74,6 +74,10 @@ function tell(keeperDir: string, { plan, old, written, aside }: Rebuilt, { fromK
   console.log(`Cluster ${plan.clusterId}, broker ${plan.brokerId}; producer ids go on from ${plan.nextProducerId}.`)
   console.log(rows.length === 0 ? 'There are no topics.' : table(rows))
   for (const note of [...oldTree(keeperDir, old, fromKeeper), ...plan.notes]) console.log(`- ${note}`)
+  if (old === null && earlier.length > 0)
+    console.log(
+      `- ${earlier.join(', ')}: moved aside by a rebuild, which may have been cut short; what can be read in one counts where it is moved back`,
+    )
   for (const problem of plan.problems) console.error(`To be settled first: ${problem}`)
   if (plan.problems.length > 0) console.error('Nothing was written.')
   else if (!written) console.log(`Nothing was written: with --yes this is the tree in ${keeperDir}.`)
