@@ -112,7 +112,10 @@ export class LogDirectories {
   }
 
   #add(log: PartitionLog, home: LogDirectory): void {
-    this.#logs.set(keyOf(log.topic, log.partition), log)
+    const key = keyOf(log.topic, log.partition)
+    const other = this.#logs.get(key)
+    if (other !== undefined) throw samePartition(other.directory, log.directory)
+    this.#logs.set(key, log)
     this.#homes.set(log, home)
   }
 
@@ -139,3 +142,7 @@ function sharedAmong(directoryCount: number, options: LogDirectoryOptions): LogD
 }
 
 const keyOf = (topic: string, partition: number): string => `${topic}-${partition}`
+
+/** Which of two directories holds a partition's records nobody can tell: for the operator. */
+export const samePartition = (one: string, other: string): Error =>
+  new Error(`${one} and ${other} are of the same partition: move away the one that is not to count`)

@@ -156,6 +156,10 @@ brokerTest('what directories leave open is a problem, and is not written', {}, a
   const inOne = [...paths.keys()].find((name) => name.startsWith('a-') && at(name).includes('/one/'))!
   const inTwo = [...paths.keys()].find((name) => name.startsWith('a-') && at(name).includes('/two/'))!
   assert.deepEqual((await plan(place)).problems, [])
+  const twice = new RegExp(`${inTwo} and \\S+${inTwo} are of the same partition: move away`)
+  await env.disk.rename(at(inOne), `${directory}/one/${inTwo}`)
+  await assert.rejects(place.start(), twice, 'a start says so too')
+  await env.disk.rename(`${directory}/one/${inTwo}`, at(inOne))
   const rename = async (from: string, to: string, problem: RegExp): Promise<void> => {
     await env.disk.rename(from, to)
     const { problems } = await plan(place)
@@ -165,7 +169,7 @@ brokerTest('what directories leave open is a problem, and is not written', {}, a
   }
   await rename(at('a-1'), `${directory}/a-1`, /a has no directory for partition 1 of 4/)
   await rename(at('b-0'), at('b-0').replace('b-0', 'a-4'), /a has two topic ids \(\S+ in \S+a-0, \S+a-1, \S+a-2; \S+ in \S+a-4\)/)
-  await rename(at(inOne), `${directory}/one/${inTwo}`, new RegExp(`one/${inTwo} and \\S+/two/${inTwo} are of the same partition`))
+  await rename(at(inOne), `${directory}/one/${inTwo}`, twice)
   await rename(at('a-3'), at('a-3').replace('a-3', 'c-0'), /a and c have the same topic id/)
   await rename(at('b-0'), at('b-0').replace('b-0', 'b-4000000000'), /b-4000000000: no topic has so many partitions/)
   const configs = new Map([

@@ -6,6 +6,7 @@ import { GROUP_TOPIC, isInternalTopic } from '../internal-topics.ts'
 import { scanDirectories, type Scanned } from '../kraft/directory-scan.ts'
 import { metadataPlaces } from '../kraft/kraft-directories.ts'
 import { producerIdsEnd } from '../producer-ids.ts'
+import { samePartition } from '../log-directories.ts'
 import { randomId } from '../random-id.ts'
 import { readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
 import { childrenOf } from '../znodes.ts'
@@ -157,7 +158,7 @@ class Planning {
       const other = byNumber[one.partition]
       if (one.partition >= PARTITION_MAX) this.problems.push(`${one.directory}: no topic has so many partitions; move it away`)
       else if (other === undefined) byNumber[one.partition] = one
-      else this.problems.push(`${other.directory} and ${one.directory} are of the same partition: move away the one that is not to count`)
+      else this.problems.push(samePartition(other.directory, one.directory).message)
     }
     return byNumber
   }

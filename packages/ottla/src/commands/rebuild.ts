@@ -68,7 +68,7 @@ function tell(keeperDir: string, { plan, old, written, aside, earlier }: Rebuilt
     id,
     partitions: leaderEpochs.length,
     missing: missing.length,
-    epoch: Math.max(0, ...leaderEpochs.slice(0, 1000)),
+    epoch: leaderEpochs.reduce((a, b) => Math.max(a, b), 0),
     configurations: `${CONFIGS_FROM[configsFrom]}${[...overrides].map(([key, value]) => ` ${key}=${value}`).join('')}`,
   }))
   console.log(`Cluster ${plan.clusterId}, broker ${plan.brokerId}; producer ids go on from ${plan.nextProducerId}.`)
