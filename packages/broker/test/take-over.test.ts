@@ -4,11 +4,13 @@ import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { exportKraft, rebuildTree, refuseWithoutTree } from '@ottla/broker'
 import { openKeeper } from '@ottla/keeper'
-import { BatchBuilder, recordBatch } from '@ottla/protocol'
+import { BatchBuilder, ControlType, recordBatch } from '@ottla/protocol'
+import { VotersRecord } from '@ottla/protocol/data/control-records'
 import { encodeMetadataRecord, type MetadataRecordToWrite } from '@ottla/protocol/data/metadata-records'
 import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
 import type { MetadataImage } from '../src/kraft/metadata-image.ts'
 import { readMetadata } from '../src/kraft/metadata-log.ts'
+import { mustBeOnlyVoter } from '../src/kraft/quorum-voters.ts'
 import { fetch, produce, recordsIn } from './actions.ts'
 import { committed, GoldenPlace, latest, topicsOf } from './golden-place.ts'
 
@@ -42,6 +44,21 @@ class Place extends GoldenPlace {
       broker.logDirs.sort()
     }
     return image
+  }
+
+  /** As a quorum writes that it has other voters. */
+  appendVoters(...ids: readonly number[]): void {
+    const voters = ids.map((voterId) => ({
+      voterId,
+      voterDirectoryId: 'AAAAAAAAAAAAAAAAAAAAAQ',
+      endpoints: [{ name: 'CONTROLLER', host: 'localhost', port: 9093 }],
+      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
+    }))
+    const builder = new BatchBuilder({ baseOffset: this.#metadataEnd, leaderEpoch: 2, isControl: true })
+    const key = Buffer.from([0, 0, 0, ControlType.KRAFT_VOTERS])
+    builder.append(key, VotersRecord.toBuffer(0, { version: 0, voters }), [], 0)
+    appendFileSync(`${this.metadataLog}/00000000000000000000.log`, builder.build())
+    this.#metadataEnd++
   }
 
   /** As Kafka would write it: one batch, in the epoch that comes next. */
@@ -252,6 +269,39 @@ test('a start is refused, by a sentence and without a trace, where the directory
   )
   await assert.rejects(place.start(), /the feature time\.travel at level 1, which Ottla does not have/)
   assert.equal(await place.withTree((zooKeeper) => zooKeeper.exists('/cluster/id')), null)
+})
+
+test('a directory of a quorum of several controllers, or with partitions that lie elsewhere too, is refused by name', async (t) => {
+  const place = new Place(t)
+  const untaken = (): Promise<unknown> => place.withTree((zooKeeper) => zooKeeper.exists('/cluster/id'))
+  place.appendVoters(3, 1, 2)
+  await assert.rejects(place.start(), /of the quorum of the controllers 1, 2, 3: .* kafka-metadata-quorum\.sh remove-controller/)
+  assert.equal(await untaken(), null)
+  place.appendVoters(1)
+  const topicId = 'jTu_BZFfSYeofFHQ2suv3Q'
+  const partition = { partitionId: 0, topicId, isr: [1], removingReplicas: [], addingReplicas: [], leader: 1, leaderEpoch: 0 }
+  place.appendMetadata(
+    [{ type: 'Topic', value: { name: 'shared', topicId } }],
+    [{ type: 'Partition', value: { ...partition, replicas: [1, 2] } }],
+  )
+  await assert.rejects(place.start(), /shared-0 lies on the brokers 1, 2: .* move them there with kafka-reassign-partitions\.sh/)
+  assert.equal(await untaken(), null)
+  place.appendMetadata([{ type: 'PartitionChange', value: { partitionId: 0, topicId, replicas: [2], isr: [2], leader: 2 } }])
+  await assert.rejects(place.start(), /shared-0 lies on the brokers 2:/)
+  place.appendMetadata([{ type: 'PartitionChange', value: { partitionId: 0, topicId, replicas: [1], isr: [1], leader: 1 } }])
+  await place.start()
+})
+
+test('the voters of a quorum of a fixed configuration are those of its quorum-state', async (t) => {
+  const place = new Place(t)
+  const check = (state: object): Promise<void> => {
+    writeFileSync(`${place.metadataLog}/quorum-state`, JSON.stringify(state))
+    return mustBeOnlyVoter(place.env.disk, place.metadataLog, null)
+  }
+  const state = { clusterId: '', leaderId: 1, leaderEpoch: 1, votedId: -1, appliedOffset: 0, data_version: 0 }
+  await check({ ...state, currentVoters: [{ voterId: 1 }] })
+  await check({ ...state, data_version: 1 })
+  await assert.rejects(check({ ...state, currentVoters: [{ voterId: 1 }, { voterId: 2 }] }), /of the controllers 1, 2:/)
 })
 
 test('a directory that Kafka still runs on is not taken over', async (t) => {

@@ -2,12 +2,13 @@ import type { Env } from '@ottla/env'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
 import { dataOf, putData, removeBelow } from '../znodes.ts'
+import { raiseProducerIds } from '../producer-ids.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
 import { imageZnodes, type Znode } from './image-znodes.ts'
 import { withLocks } from './locked-directories.ts'
 import { readMetadata } from './metadata-log.ts'
-import { raiseProducerIds } from '../producer-ids.ts'
+import { mustBeOnlyVoter } from './quorum-voters.ts'
 
 /** Who takes over what. */
 export interface TakeOver {
@@ -41,7 +42,8 @@ const MULTI_BYTES_MAX = 256 * 1024
 /**
  * Makes the tree say what a KRaft cluster's metadata says, in place of all that it said of topics, configs, quotas, features and rights.
  * May be cut short anywhere and begun again. Rejects with a sentence for the operator, before anything is written, where the directories
- * are in use, or of another broker or cluster, a feature is at a level that isn't understood, or a partition lies on other brokers.
+ * are in use, or of another broker or cluster, a feature is at a level that isn't
+ * understood, several controllers voted, or a partition lies on other brokers.
  */
 export async function takeOver(env: Env, zooKeeper: ZooKeeper, asked: TakeOver): Promise<void> {
   await withLocks(env, asked.logDirs, () => takeOverLocked(env, zooKeeper, asked))
@@ -59,7 +61,8 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
         `or another log.dirs`,
     )
   }
-  const { image } = await readMetadata(env, metadataLog)
+  const { image, voters } = await readMetadata(env, metadataLog)
+  await mustBeOnlyVoter(env.disk, metadataLog, voters)
   checkFeatureLevels(image.features)
   const found = { ...scanned, brokerId }
   const znodes = imageZnodes(image, found)
