@@ -12,6 +12,7 @@ import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { HandlerTable } from './handler-table.ts'
 import { takeOverKraft } from './kraft/kraft-directories.ts'
 import { LogDirectories } from './log-directories.ts'
+import { LateBatches } from './produce/late-batches.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
 import { readOverrides } from './topic-znodes.ts'
@@ -29,6 +30,7 @@ export class Broker {
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
+  readonly lateBatches: LateBatches
   readonly handlers = new HandlerTable()
   readonly sessions = new Set<Session>()
   readonly #zooKeeper: ZooKeeper
@@ -70,6 +72,7 @@ export class Broker {
     this.#directories = directories
     this.topics = new Topics({ env, zooKeeper, controller, directories, config })
     this.producerIds = new ProducerIds(zooKeeper, config.brokerId)
+    this.lateBatches = new LateBatches(env.loop)
     this.fetchSessions = new FetchSessions(env.clock, env.random, config.maxIncrementalFetchSessionCacheSlots)
     this.groups = new GroupCoordinator(env, new GroupTopic(this), groupConfig(config))
   }

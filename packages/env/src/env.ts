@@ -39,6 +39,11 @@ export interface Random {
 export interface Loop {
   /** Runs `task` when the turn ends, before anything is sent: here a log writes, in one go, what the turn appended. */
   atEndOfTurn(task: () => void): void
+  /**
+   * Work of the processor that would hold the loop up. `later` has other threads do it, and is what the real world calls; the simulated one
+   * calls `now`, with the same outcome, as an event of its own: what threads do is in no seed.
+   */
+  elsewhere<T>(now: () => T, later: () => Promise<T>): Promise<T>
 }
 
 /** The operator's log: one sentence and its facts. */

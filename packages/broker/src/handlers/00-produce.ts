@@ -2,25 +2,18 @@
  * Produce: record batches into the logs of their partitions.
  * - Versions 0 and 1 bring message format 0, version 2 format 1; they are converted to one v2 batch (formats §3). From 3 on there is
  *   exactly one v2 batch a partition. zstd needs version 7; errors by record (KIP-467) come with version 8; topic ids with 13 (KIP-516).
- * - The records are checked where they lie, numbered in place, and written when the turn ends. The answer follows when every batch is
+ * - The records are checked where they lie, numbered in place, and written when the turn ends; large ones that are compressed, or are to be
+ *   (`compression.type`), by other threads first. The answer follows when every batch is
  *   stored as its acks ask (ARCHITECTURE, what an ack means). Acks 0 has no answer; an error there closes the connection, as in Kafka.
  * - Requests of one connection are pipelined: the next is appended while this one is on its way to the disk.
  */
-import {
-  ErrorCode,
-  KafkaError,
-  recompress,
-  recordBatch,
-  upConvert,
-  validateProduced,
-  validateSize,
-  type ProduceRules,
-} from '@ottla/protocol'
+import { ErrorCode, KafkaError, upConvert, type ProduceRules } from '@ottla/protocol'
 import { Produce, type ProduceRequest, type ProduceResponse } from '@ottla/protocol/messages/00-produce'
 import { Slab, ZERO_UUID } from '@ottla/wire'
 import { handler, type RequestContext } from '../handler.ts'
 import { Later } from '../later.ts'
 import { leaderLog } from '../leader-log.ts'
+import { prepare, type ArrivedBatch, type PlacedBatch } from '../produce/arrived-batch.ts'
 import type { Topic } from '../topic.ts'
 
 type TopicResponse = ProduceResponse['responses'][number]
@@ -71,35 +64,31 @@ class Appends {
       }
       if (this.#request.acks === -1) checkInSyncReplicas(topic!, response.index)
       if (records === null || records.length === 0) throw new KafkaError(ErrorCode.INVALID_RECORD, 'there are no records to append')
-      let memory = slab
-      let start = records.byteOffset - slab.bytes.byteOffset
-      let end = start + records.length
-      if (version < 3) {
-        memory = new Slab(upConvert(records, 0, records.length, { magic: version < 2 ? 0 : 1 }))
-        start = 0
-        end = memory.bytes.length
+      const batch = arrivedBatch(records, slab, version, topic!, this.#rules(topic!, version))
+      const { lateBatches } = this.#context.broker
+      if (!lateBatches.includes(log, batch)) {
+        this.#store(log, prepare(batch), response)
+        return
       }
-      const rules = this.#rules(topic!, version)
-      const { compression } = topic!
-      validateProduced(memory.bytes, start, end, rules)
-      if (compression !== null && compression.codec !== recordBatch.codec(memory.bytes, start)) {
-        memory = new Slab(recompress(memory.bytes, start, compression.codec, compression.level, rules.decompressedBytesMax))
-        start = 0
-        end = memory.bytes.length
-        validateSize(end, rules)
-      }
-      const options = { acks: this.#request.acks, origin: 'client' } as const
-      const appended = log.append(memory, start, end, options, (error) => {
-        if (error !== null) this.#refuse(response, error)
-        this.#stored()
-      })
       this.#unstored++
-      response.baseOffset = appended.baseOffset
-      response.logAppendTimeMs = appended.logAppendTimeMs
-      response.logStartOffset = appended.logStartOffset
+      const refuse = (error: Error): void => this.#refuse(response, error)
+      const append = (prepared: PlacedBatch): void => this.#store(log, prepared, response)
+      lateBatches.add(log, batch, append, refuse, () => this.#stored())
     } catch (error) {
       this.#refuse(response, error as Error)
     }
+  }
+
+  #store(log: PartitionLog, { slab, start, end }: PlacedBatch, response: Mutable<PartitionResponse>): void {
+    const options = { acks: this.#request.acks, origin: 'client' } as const
+    const appended = log.append(slab, start, end, options, (error) => {
+      if (error !== null) this.#refuse(response, error)
+      this.#stored()
+    })
+    this.#unstored++
+    response.baseOffset = appended.baseOffset
+    response.logAppendTimeMs = appended.logAppendTimeMs
+    response.logStartOffset = appended.logStartOffset
   }
 
   #rules(topic: Topic, version: number): ProduceRules {
@@ -128,6 +117,16 @@ class Appends {
     else if (this.#refused === null) this.response.resolve(null)
     else this.response.reject(this.#refused)
   }
+}
+
+function arrivedBatch(records: Buffer, slab: Slab, version: number, topic: Topic, rules: ProduceRules): ArrivedBatch {
+  const { compression } = topic
+  if (version < 3) {
+    const bytes = upConvert(records, 0, records.length, { magic: version < 2 ? 0 : 1 })
+    return { slab: new Slab(bytes), start: 0, end: bytes.length, rules, compression }
+  }
+  const start = records.byteOffset - slab.bytes.byteOffset
+  return { slab, start, end: start + records.length, rules, compression }
 }
 
 function requestProblem({ acks, transactionalId }: ProduceRequest): KafkaError | undefined {

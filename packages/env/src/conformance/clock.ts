@@ -97,6 +97,25 @@ export function clockConformance(name: string, makePlace: MakePlace): void {
       await end
     })
 
+    inEnv('elsewhere: the outcome comes later, whoever did the work', async ({ loop }) => {
+      let inside = true
+      const told = loop
+        .elsewhere(
+          () => 'outcome',
+          () => Promise.resolve('outcome'),
+        )
+        .then((outcome) => [outcome, inside])
+      inside = false
+      assert.deepEqual(await told, ['outcome', false])
+      const fails = (): never => {
+        throw new Error('cannot')
+      }
+      await assert.rejects(
+        loop.elsewhere(fails, async () => fails()),
+        /cannot/,
+      )
+    })
+
     inEnv('random', async ({ random }) => {
       assert.equal(random.bytes(32).length, 32)
       assert.notDeepEqual(random.bytes(32), random.bytes(32))

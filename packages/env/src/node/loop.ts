@@ -28,6 +28,10 @@ export class NodeLoop implements Loop {
     if (!this.#inEvent) this.#post()
   }
 
+  elsewhere<T>(_now: () => T, later: () => Promise<T>): Promise<T> {
+    return later()
+  }
+
   /** `sender.flush` is called once, after the turn's tasks. */
   sendAtEnd(sender: Sender): void {
     this.#senders.push(sender)

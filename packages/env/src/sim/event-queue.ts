@@ -12,6 +12,7 @@ export const KIND = {
   closed: 8,
   endOfTurn: 9,
   world: 10,
+  elsewhere: 11,
 } as const
 export type Kind = (typeof KIND)[keyof typeof KIND]
 

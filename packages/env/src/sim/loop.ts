@@ -8,6 +8,8 @@ export interface Sender {
 
 /** Most events are a turn of their own. Some share one with what comes next. */
 const OWN_TURN_RATE = 0.7
+/** What other threads do takes up to so long. */
+const ELSEWHERE_MS_MAX = 40
 
 export class SimLoop implements Loop {
   readonly #host: Host
@@ -23,6 +25,19 @@ export class SimLoop implements Loop {
   atEndOfTurn(task: () => void): void {
     this.#tasks.push(task)
     this.#post()
+  }
+
+  elsewhere<T>(now: () => T, _later: () => Promise<T>): Promise<T> {
+    const { world } = this.#host
+    return new Promise((resolve, reject) => {
+      world.schedule(world.dice.below(ELSEWHERE_MS_MAX * 10) / 10, this.#host, KIND.elsewhere, () => {
+        try {
+          resolve(now())
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    })
   }
 
   sendAtEnd(sender: Sender): void {

@@ -73,6 +73,39 @@ function refusesOrAnswers(codec: Codec, bytes: Buffer): void {
   }
 }
 
+for (const { name, compress, decompress, threaded } of compressing) {
+  if (threaded === undefined) continue
+  test(`${name} in other threads gives and refuses the same`, async () => {
+    const plain = Buffer.from('a record batch '.repeat(5000) + 'and an end')
+    for (const level of [undefined, 1, 9]) assert.ok((await threaded.compress(plain, level)).equals(compress(plain, level)))
+    const whole = compress(plain)
+    const twice = Buffer.concat([whole, whole])
+    const inputs = [whole, twice, Buffer.alloc(0), Buffer.alloc(100, 7), whole.subarray(0, 20), whole.subarray(0, whole.length - 1)]
+    for (const bytes of inputs) {
+      for (const sizeMax of [SIZE_MAX, 2 * plain.length, plain.length, plain.length - 1, 1, 0]) {
+        const here = outcome(() => decompress(bytes, sizeMax))
+        const there: Buffer | number = await threaded.decompress(bytes, sizeMax).then((content) => content, codeOf)
+        // what is both cut off and too large is refused as either
+        const both = typeof here === 'number' && typeof there === 'number'
+        assert.ok(both || Buffer.from(here as Buffer).equals(there as Buffer), `${bytes.length} bytes, at most ${sizeMax}`)
+      }
+    }
+  })
+}
+
+const codeOf = (error: unknown): number => {
+  assert.ok(error instanceof KafkaError)
+  return error.code
+}
+
+function outcome(work: () => Buffer): Buffer | number {
+  try {
+    return work()
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
 test('gzip members and zstd and lz4 frames one after another are one stream', () => {
   const first = Buffer.from('the first part, ')
   const second = Buffer.from('the second')

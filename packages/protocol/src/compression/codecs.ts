@@ -1,8 +1,8 @@
 import { ErrorCode, KafkaError } from '../errors.ts'
-import { compressGzip, decompressGzip } from './gzip.ts'
+import { compressGzip, decompressGzip, threadedGzip } from './gzip.ts'
 import { compressLz4, decompressLz4 } from './lz4.ts'
 import { compressSnappy, decompressSnappy } from './snappy.ts'
-import { compressZstd, decompressZstd } from './zstd.ts'
+import { compressZstd, decompressZstd, threadedZstd } from './zstd.ts'
 
 export type CodecName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
@@ -14,6 +14,13 @@ export interface Codec {
   compress(bytes: Buffer, level?: number): Buffer
   /** At most `sizeMax` bytes, else KafkaError MESSAGE_TOO_LARGE; what isn't of this codec: CORRUPT_MESSAGE. */
   decompress(bytes: Buffer, sizeMax: number): Buffer
+  /** The same in other threads, for `Loop.elsewhere`; absent where a batch takes no time to speak of. */
+  readonly threaded?: ThreadedCodec
+}
+
+export interface ThreadedCodec {
+  compress(bytes: Buffer, level?: number): Promise<Buffer>
+  decompress(bytes: Buffer, sizeMax: number): Promise<Buffer>
 }
 
 /**
@@ -25,10 +32,10 @@ export const DECOMPRESSED_BYTES_MAX = 128 << 20
 /** By id: the three lowest bits of a batch's attributes. */
 export const CODECS: readonly Codec[] = [
   { id: 0, name: 'none', compress: (bytes) => bytes, decompress: (bytes) => bytes },
-  { id: 1, name: 'gzip', compress: compressGzip, decompress: decompressGzip },
+  { id: 1, name: 'gzip', compress: compressGzip, decompress: decompressGzip, threaded: threadedGzip },
   { id: 2, name: 'snappy', compress: compressSnappy, decompress: decompressSnappy },
   { id: 3, name: 'lz4', compress: compressLz4, decompress: decompressLz4 },
-  { id: 4, name: 'zstd', compress: compressZstd, decompress: decompressZstd },
+  { id: 4, name: 'zstd', compress: compressZstd, decompress: decompressZstd, threaded: threadedZstd },
 ]
 
 /** The codec of an attribute's bits; UNSUPPORTED_COMPRESSION_TYPE for 5 to 7. */

@@ -1,4 +1,5 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync, type InputType, type ZstdOptions } from 'node:zlib'
 import { BoundedOutput, corrupt } from './bounds.ts'
 import { zlibChunkBytes, zlibError } from './gzip.ts'
 
@@ -11,44 +12,91 @@ const WINDOW_LOG_MAX = 27
 
 /** Level -131072 to 22. One frame that names its content's size. */
 export function compressZstd(bytes: Buffer, level = DEFAULT_LEVEL): Buffer {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level }, pledgedSrcSize: bytes.length })
+  return zstdCompressSync(bytes, compressOptions(bytes, level))
 }
 
 /** All frames one after another, skippable ones skipped, at most `sizeMax` bytes in all. Node itself would stop after the first frame. */
 export function decompressZstd(bytes: Buffer, sizeMax: number): Buffer {
-  let at = 0
-  let first: Buffer | undefined
-  let output: BoundedOutput | undefined
-  while (at < bytes.length) {
-    const end = frameEnd(bytes, at)
-    if (isSkippable(bytes, at)) {
-      at = end
-      continue
+  const contents = new Contents(sizeMax)
+  for (const frame of framesOf(bytes)) {
+    let content: Buffer
+    try {
+      content = zstdDecompressSync(frame, decompressOptions(frame, contents.left))
+    } catch (error) {
+      throw zlibError('zstd', error, sizeMax)
     }
-    const content = decompressFrame(bytes.subarray(at, end), output?.left ?? sizeMax - (first?.length ?? 0), sizeMax)
-    if (output !== undefined) output.append(content)
-    else if (first === undefined) first = content
-    else {
-      output = new BoundedOutput('zstd', first.length + content.length, sizeMax)
-      output.append(first)
-      output.append(content)
-    }
-    at = end
+    contents.add(content)
   }
-  const whole = output?.done() ?? first
-  if (whole === undefined) throw corrupt('zstd', 'it holds no frame')
-  return whole
+  return contents.done()
 }
 
-function decompressFrame(frame: Buffer, left: number, sizeMax: number): Buffer {
-  try {
-    return zstdDecompressSync(frame, {
-      maxOutputLength: Math.max(1, left),
-      chunkSize: zlibChunkBytes(frame.length, Math.max(1, left)),
-      params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
-    })
-  } catch (error) {
-    throw zlibError('zstd', error, sizeMax)
+type Later = (bytes: InputType, options: ZstdOptions) => Promise<Buffer>
+const compressLater = promisify(zstdCompress) as Later
+const decompressLater = promisify(zstdDecompress) as Later
+
+/** In the thread pool. */
+export const threadedZstd = {
+  compress: (bytes: Buffer, level = DEFAULT_LEVEL): Promise<Buffer> => compressLater(bytes, compressOptions(bytes, level)),
+  async decompress(bytes: Buffer, sizeMax: number): Promise<Buffer> {
+    const contents = new Contents(sizeMax)
+    for (const frame of framesOf(bytes)) {
+      const content = await decompressLater(frame, decompressOptions(frame, contents.left)).catch((error: unknown) => {
+        throw zlibError('zstd', error, sizeMax)
+      })
+      contents.add(content)
+    }
+    return contents.done()
+  },
+}
+
+function compressOptions(bytes: Buffer, level: number): ZstdOptions {
+  return { params: { [constants.ZSTD_c_compressionLevel]: level }, pledgedSrcSize: bytes.length }
+}
+
+function decompressOptions(frame: Buffer, left: number): ZstdOptions {
+  return {
+    maxOutputLength: Math.max(1, left),
+    chunkSize: zlibChunkBytes(frame.length, Math.max(1, left)),
+    params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
+  }
+}
+
+/** What the frames hold, in one buffer: that of the frame itself, where there is only one. */
+class Contents {
+  readonly #sizeMax: number
+  #first: Buffer | undefined
+  #output: BoundedOutput | undefined
+
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax
+  }
+
+  get left(): number {
+    return this.#output?.left ?? this.#sizeMax - (this.#first?.length ?? 0)
+  }
+
+  add(content: Buffer): void {
+    if (this.#output !== undefined) this.#output.append(content)
+    else if (this.#first === undefined) this.#first = content
+    else {
+      this.#output = new BoundedOutput('zstd', this.#first.length + content.length, this.#sizeMax)
+      this.#output.append(this.#first)
+      this.#output.append(content)
+    }
+  }
+
+  done(): Buffer {
+    const whole = this.#output?.done() ?? this.#first
+    if (whole === undefined) throw corrupt('zstd', 'it holds no frame')
+    return whole
+  }
+}
+
+function* framesOf(bytes: Buffer): Generator<Buffer, void, void> {
+  for (let at = 0; at < bytes.length;) {
+    const end = frameEnd(bytes, at)
+    if (!isSkippable(bytes, at)) yield bytes.subarray(at, end)
+    at = end
   }
 }
 

@@ -1,0 +1,40 @@
+import type { Loop } from '@ottla/env'
+import { Gate } from '@ottla/log'
+import { codecOf } from '@ottla/protocol'
+
+/** The thread pool is the disks' too. */
+const THREADS_MAX = 4
+
+/** Compression by other threads, for codecs that need them; the others' is done at once. */
+export class CodecWork {
+  readonly #loop: Loop
+  readonly #gate = new Gate(THREADS_MAX)
+
+  constructor(loop: Loop) {
+    this.#loop = loop
+  }
+
+  async compress(id: number, bytes: Buffer, level: number): Promise<Buffer> {
+    const codec = codecOf(id)
+    const { threaded } = codec
+    if (threaded === undefined) return codec.compress(bytes, level)
+    return await this.#gate.run(() =>
+      this.#loop.elsewhere(
+        () => codec.compress(bytes, level),
+        () => threaded.compress(bytes, level),
+      ),
+    )
+  }
+
+  async decompress(id: number, bytes: Buffer, sizeMax: number): Promise<Buffer> {
+    const codec = codecOf(id)
+    const { threaded } = codec
+    if (threaded === undefined) return codec.decompress(bytes, sizeMax)
+    return await this.#gate.run(() =>
+      this.#loop.elsewhere(
+        () => codec.decompress(bytes, sizeMax),
+        () => threaded.decompress(bytes, sizeMax),
+      ),
+    )
+  }
+}

@@ -1,0 +1,60 @@
+import type { Loop } from '@ottla/env'
+import type { PartitionLog } from '@ottla/log'
+import { takeSlab } from '@ottla/wire'
+import { isLong, prepareLater, type ArrivedBatch, type PlacedBatch } from './arrived-batch.ts'
+import { CodecWork } from './codec-work.ts'
+
+/**
+ * Batches that other threads prepare, several at once. Each log gets them in the order in which they came, and what comes behind one waits
+ * for it: a producer's sequence numbers must not overtake one another.
+ */
+export class LateBatches {
+  readonly #work: CodecWork
+  /** By log, when the last one is through. */
+  readonly #last = new Map<PartitionLog, Promise<void>>()
+
+  constructor(loop: Loop) {
+    this.#work = new CodecWork(loop)
+  }
+
+  /** Whether this batch can't be prepared and appended at once. */
+  includes(log: PartitionLog, batch: ArrivedBatch): boolean {
+    return (this.#last.size > 0 && this.#last.has(log)) || isLong(batch)
+  }
+
+  /** Calls `append` or `refuse`, then `done`, later, when all that came before for this log is through. The batch's memory is held, or copied. */
+  add(
+    log: PartitionLog,
+    batch: ArrivedBatch,
+    append: (prepared: PlacedBatch) => void,
+    refuse: (error: Error) => void,
+    done: () => void,
+  ): void {
+    const own = held(batch)
+    const prepared = prepareLater(own, this.#work)
+    // its refusal is told in its turn
+    prepared.catch(() => {})
+    const through = (this.#last.get(log) ?? Promise.resolve())
+      .then(() => prepared)
+      .then(append)
+      .catch(refuse)
+      .then(() => {
+        own.slab.letGo()
+        if (this.#last.get(log) === through) this.#last.delete(log)
+        done()
+      })
+    this.#last.set(log, through)
+  }
+}
+
+function held(batch: ArrivedBatch): ArrivedBatch {
+  const { slab, start, end, rules } = batch
+  const own = { ...batch, rules: { ...rules } }
+  if (!slab.common) {
+    slab.hold()
+    return own
+  }
+  const copy = takeSlab(end - start)
+  slab.bytes.copy(copy.bytes, 0, start, end)
+  return { ...own, slab: copy, start: 0, end: end - start }
+}
