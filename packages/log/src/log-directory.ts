@@ -224,7 +224,11 @@ export class LogDirectory implements CleanerHome {
       this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
       return
     }
-    this.removeLater(log.config.fileDeleteDelayMs, () => this.env.disk.remove(renamed))
+    this.removeLater(log.config.fileDeleteDelayMs, async () => {
+      // who was at work on it may have opened a file again
+      for (const segment of log.segments) segment.close()
+      await this.env.disk.remove(renamed)
+    })
   }
 
   /** Deletes what is past retention in every log; idle producers are forgotten. Answers how many segments went. */

@@ -203,6 +203,20 @@ test('a deleted partition is gone at once and its name is free; its files go aft
   await s.do(s.home.close())
 })
 
+test('a reader that comes while its partition is deleted leaves no file open', async () => {
+  const s = new Setup(13)
+  await s.begin(config())
+  await s.append()
+  const openBefore = s.host.disk.openCount
+  const slice = s.log.read(0, 1 << 20, s.log.logEndOffset, true)
+  const deleted = s.home.delete(s.log)
+  assert.ok(slice !== null && slice.file !== null)
+  await s.do(deleted)
+  await s.pass(61_000)
+  assert.equal(s.host.disk.openCount, openBefore - 1)
+  await s.do(s.home.close())
+})
+
 test('idle partitions hold no file, and few are open at once', async () => {
   const s = new Setup(9)
   await s.begin(config(), { openSegmentsMax: 4 })

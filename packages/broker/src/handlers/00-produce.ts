@@ -8,6 +8,7 @@
  * - Requests of one connection are pipelined: the next is appended while this one is on its way to the disk.
  */
 import { ErrorCode, KafkaError, upConvert, type ProduceRules } from '@ottla/protocol'
+import type { PartitionLog } from '@ottla/log'
 import { Produce, type ProduceRequest, type ProduceResponse } from '@ottla/protocol/messages/00-produce'
 import { Slab, ZERO_UUID } from '@ottla/wire'
 import { handler, type RequestContext } from '../handler.ts'
