@@ -103,8 +103,10 @@ export class BrokerProcess {
       const ended = once(this.#child, 'exit', { signal }).then(() => {
         throw new Error(`the broker ended: ${this.output.slice(-2000)}`)
       })
+      const first = Promise.race([answered, ended]) as Promise<unknown[]>
+      first.catch(() => {})
       this.#child.send(question)
-      return ((await Promise.race([answered, ended])) as unknown[])[0]
+      return (await first)[0]
     } finally {
       settled.abort()
     }

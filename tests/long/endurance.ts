@@ -31,9 +31,12 @@ export async function endure(minutes: number, say: (line: string) => void): Prom
   const broker = await BrokerProcess.start(BROKER_SETTINGS, { probe: new URL('../e2e/endurance/probe.ts', import.meta.url) })
   try {
     await new EnduranceRun(broker, say).run(minutes)
-  } finally {
-    await broker.stop()
+  } catch (error) {
+    say(`kept: ${broker.directory}; the broker said last: ${broker.output.trim().split('\n').slice(-5).join(' | ')}`)
+    await broker.end()
+    throw error
   }
+  await broker.stop()
 }
 
 class EnduranceRun {

@@ -86,6 +86,7 @@ export interface Totals {
 }
 
 export class Endurance {
+  readonly #broker: BrokerProcess
   readonly #client: Client
   readonly #failures: Failures
   readonly #retained: readonly RetainedTopic[]
@@ -115,6 +116,7 @@ export class Endurance {
     compacted: CompactedTopic,
   ) {
     const bootstrap = `127.0.0.1:${broker.port}`
+    this.#broker = broker
     this.#client = client
     this.#failures = failures
     this.#retained = retained
@@ -157,6 +159,8 @@ export class Endurance {
 
   /** Throws the first thing that went wrong. */
   check(): void {
+    const { isRunning, output } = this.#broker
+    assert.ok(isRunning, `the broker ended by itself: ${output.slice(-2000)}`)
     this.#failures.check()
   }
 

@@ -33,7 +33,7 @@ function kindOf(target: string): string {
   const [, kind] = /^(\w+):\[\d+\]$/.exec(target) ?? []
   if (kind !== undefined) return kind
   if (target.startsWith('anon_inode:')) return target.slice('anon_inode:'.length).replace(/[[\]]/g, '')
-  if (target.endsWith(' (deleted)')) return 'gone'
+  if (target.endsWith(' (deleted)')) return `gone ${target.split('/').slice(-2).join('/')}`
   // the keeper's files are numbered
   return extname(target).replace(/^\.[0-9a-f]{16}$/, '.transactions') || basename(target)
 }

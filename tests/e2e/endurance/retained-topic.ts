@@ -163,11 +163,12 @@ export class RetainedTopic {
         const batch = await reader.next(ASK_MS)
         if (batch === null) {
           assert.ok(performance.now() < giveUpAt, `nothing comes any more of ${this.name}; it ends at ${ends.join()}`)
-          await this.#skipTaken(passages)
+          await this.#skipTaken(passages, ends)
           continue
         }
         giveUpAt = performance.now() + STUCK_MS
         const passage = passages[batch.partition]!
+        if (passage.nextOffset >= ends[batch.partition]!) continue
         const first = batch.records[0]!.offset
         if (first > passage.nextOffset) {
           await assertTaken(this.#client, this.name, batch.partition, passage.nextOffset, first)
@@ -182,8 +183,8 @@ export class RetainedTopic {
   }
 
   /** Where retention took all that a reader was still to read, nothing more comes to tell it. */
-  async #skipTaken(passages: readonly Passage[]): Promise<void> {
+  async #skipTaken(passages: readonly Passage[], ends: readonly number[]): Promise<void> {
     const starts = await offsetsOf(this.#client, this.name, this.partitions, 'earliest')
-    for (const [partition, passage] of passages.entries()) if (passage.nextOffset < starts[partition]!) passage.jump(starts[partition]!)
+    for (const [partition, passage] of passages.entries()) if (starts[partition]! >= ends[partition]!) passage.jump(starts[partition]!)
   }
 }
