@@ -83,6 +83,13 @@ export interface Disk {
   /** Takes the file `path` for this process until `release`; throws `locked` where another has it. */
   lock(path: string): Lock
   freeBytes(path: string): Promise<number>
+  /**
+   * This disk for one who has all files on one device. Of the calls that wait for it only so many run at once that, should the device
+   * hang, those of other lanes still run; the rest wait in line.
+   */
+  lane(): Disk
+  /** Since when, on the monotonic clock, the oldest call under way of this lane waits; Infinity: none does. */
+  readonly waitingSinceMs: number
 }
 
 export interface Entry {

@@ -18,6 +18,7 @@ import { nothingLoaded } from './loaded-log.ts'
 import { PartitionLog } from './partition-log.ts'
 import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
+import { STALL_CHECK_MS, StallWatch } from './stall-watch.ts'
 
 export interface LogDirectoryOptions extends CleanerOptions {
   /** `log.flush.offset.checkpoint.interval.ms`; also how often log starts are written. Default 60,000. */
@@ -88,7 +89,9 @@ export class LogDirectory implements CleanerHome {
   }
 
   /** Makes it where there is none, locks it, and reads what concerns all its partitions. Rejects where another has it. */
-  static async open(env: Env, path: string, identity: Identity, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
+  static async open(shared: Env, path: string, identity: Identity, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
+    const { clock, random, loop, net, log } = shared
+    const env = { clock, random, loop, net, log, disk: shared.disk.lane() }
     await makeDirectory(env, path)
     const lock = takeLock(env, path)
     try {
@@ -311,6 +314,8 @@ export class LogDirectory implements CleanerHome {
       await this.#checkpoints.writeHighWatermarks(this.#logs)
     })
     this.#every(retentionIntervalMs, () => this.runRetention())
+    const watch = new StallWatch(this.env, this.path, this.pace)
+    this.#every(STALL_CHECK_MS, async () => watch.check())
     if (cleanerBackoffMs < Infinity) this.#every(cleanerBackoffMs, () => this.runCleaner())
   }
 

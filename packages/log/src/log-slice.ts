@@ -31,7 +31,7 @@ export class LogSlice implements Extent {
     this.hold()
     try {
       if (this.position === COLD) await this.#segment.warm(this.firstOffset)
-      else await this.file.warm(this.position, this.length)
+      else await this.#segment.warmRange(this.position, this.length)
     } finally {
       this.release()
     }

@@ -17,6 +17,15 @@ export class Pace {
   #quickCount = 0
   #slowAtMs = -Infinity
 
+  /** The device does not answer: a write on the loop might wait as long, and all that the process does with it. */
+  stalled(nowMs: number): void {
+    this.#slowAtMs = nowMs
+    this.#quickCount = 0
+    if (this.slow) return
+    this.slow = true
+    this.stallCount++
+  }
+
   /** A group took `ms` and ended at `nowMs` of the monotonic clock. */
   took(ms: number, nowMs: number): void {
     if (ms <= (this.slow ? SLOW_IN_POOL_MS : SLOW_MS)) {

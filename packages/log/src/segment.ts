@@ -10,6 +10,9 @@ import { TransactionIndex, type AbortedTransaction } from './txn-index.ts'
 /** Offsets in an index are int32 from the base. */
 const OFFSET_RANGE = 2147483647
 
+/** There are many segments, and few are being read from the device. */
+const NONE_WARMING = new Map<number, never>()
+
 /** What `locate` answers besides a position. */
 export const COLD = -1
 
@@ -60,6 +63,9 @@ export class Segment {
   #suffixToBe: string | null = null
   readonly #aborted: AbortedTransaction[] = []
   #opening: Promise<void> | null = null
+  #finding: Promise<void> | null = null
+  /** Ranges on their way into the page cache, by their positions. */
+  #warming: Map<number, { readonly length: number; readonly done: Promise<void> }> = NONE_WARMING
 
   constructor(disk: Disk, open: OpenSegments, directory: string, baseOffset: number, sizes: SegmentSizes, createdMs: number) {
     this.#disk = disk
@@ -222,10 +228,29 @@ export class Segment {
   }
 
   /** Brings what `locate` needs into memory, off the loop. */
-  async warm(offset: number): Promise<void> {
+  warm(offset: number): Promise<void> {
+    // readers ask again and again: where the device hangs, one question on its way is enough
+    return (this.#finding ??= this.#find(offset).finally(() => (this.#finding = null)))
+  }
+
+  async #find(offset: number): Promise<void> {
     await this.loadOffsets()
     const from = this.#startOfSearch(offset)
     await this.file().warm(Math.max(0, from), Math.min(1 << 20, this.writtenBytes - Math.max(0, from)))
+  }
+
+  /** Brings a range into the page cache, off the loop. */
+  warmRange(position: number, length: number): Promise<void> {
+    const before = this.#warming.get(position)
+    if (before !== undefined && before.length >= length) return before.done
+    const done = this.file()
+      .warm(position, length)
+      .finally(() => {
+        if (this.#warming.get(position)?.done === done) this.#warming.delete(position)
+      })
+    if (this.#warming === NONE_WARMING) this.#warming = new Map()
+    this.#warming.set(position, { length, done })
+    return done
   }
 
   /** Reads the time index; then `times` may be searched. */

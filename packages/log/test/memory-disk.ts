@@ -33,6 +33,12 @@ export class MemoryDisk implements Disk {
   async freeBytes(): Promise<number> {
     return 1e12
   }
+  lane(): Disk {
+    return this
+  }
+  get waitingSinceMs(): number {
+    return Infinity
+  }
 }
 
 class MemoryFile implements File {

@@ -1,5 +1,5 @@
 import type { Timer } from '@ottla/env'
-import type { LogSlice, PartitionLog } from '@ottla/log'
+import type { PartitionLog } from '@ottla/log'
 import { Later } from '../later.ts'
 import type { Session } from '../session.ts'
 import { readPartition, type PartitionRead, type ReadRules } from './partition-read.ts'
@@ -58,11 +58,11 @@ export class WaitingFetch {
     else this.#park()
   }
 
-  #warm(slices: readonly LogSlice[]): void {
+  #warm(reads: readonly PartitionRead[]): void {
     const again = (): void => {
       if (this.#answer !== null) this.wake()
     }
-    Promise.all(slices.map((slice) => slice.warm())).then(again, () => this.#end())
+    Promise.all(reads.map(({ slice, log }) => slice!.warm().catch((error: Error) => log!.diskFailed(error)))).then(again, () => this.#end())
   }
 
   #isEnough(): boolean {
@@ -81,10 +81,10 @@ export class WaitingFetch {
   }
 
   /** Slices whose place in the file could not be told without waiting for the device. */
-  #unfound(): LogSlice[] {
-    const slices: LogSlice[] = []
-    for (const { slice } of this.#reads) if (slice !== null && slice.length === 0) slices.push(slice)
-    return slices
+  #unfound(): PartitionRead[] {
+    const unfound: PartitionRead[] = []
+    for (const read of this.#reads) if (read.slice?.length === 0) unfound.push(read)
+    return unfound
   }
 
   #park(): void {

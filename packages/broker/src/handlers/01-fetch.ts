@@ -8,6 +8,7 @@
  * - Records never pass through the process: the answer names a range of a file, which the connection sends from the page cache. What is
  *   not surely there is first brought in, off the loop.
  */
+import type { Clock } from '@ottla/env'
 import { downConvert, ErrorCode, KafkaError } from '@ottla/protocol'
 import { Fetch, type FetchRequest, type FetchResponse } from '@ottla/protocol/messages/01-fetch'
 import type { LogSlice } from '@ottla/log'
@@ -68,7 +69,10 @@ async function answerLater(
   reads: readonly PartitionRead[],
   cold: readonly PartitionRead[],
 ): Promise<FetchResponse> {
-  await Promise.all(cold.map(({ slice }) => slice!.warm()))
+  if (cold.length > 0) {
+    const waitMs = Math.max(request.maxWaitMs, WARM_MS_MIN)
+    reads = await Promise.all(reads.map((read) => (cold.includes(read) ? warmed(context.broker.env.clock, read, waitMs) : read)))
+  }
   if (context.version >= 4) return respond(request, scope, reads, (read) => read.slice)
   const converted: PartitionRead[] = []
   const records = new Map<PartitionRead, Buffer>()
@@ -86,6 +90,31 @@ async function answerLater(
     converted.push(read)
   }
   return respond(request, scope, converted, (read) => records.get(read) ?? null)
+}
+
+/** What the device takes longer for than this, and than the client would wait at the tail, is not waited for: others are in the answer. */
+const WARM_MS_MIN = 1000
+
+/** The read once its records are in the page cache; without them where that takes too long: the client asks again. */
+function warmed(clock: Clock, read: PartitionRead, waitMs: number): Promise<PartitionRead> {
+  return new Promise((resolve) => {
+    let isOver = false
+    const end = (answered: PartitionRead): void => {
+      if (isOver) return
+      isOver = true
+      timer.cancel()
+      if (answered.slice === null) read.slice!.release()
+      resolve(answered)
+    }
+    const timer = clock.after(waitMs, () => end({ ...read, slice: null }))
+    read.slice!.warm().then(
+      () => end(read),
+      (error: Error) => {
+        read.log!.diskFailed(error)
+        end({ ...read, slice: null, errorCode: ErrorCode.KAFKA_STORAGE_ERROR })
+      },
+    )
+  })
 }
 
 async function convert(fetchOffset: number, slice: LogSlice, magicMax: 0 | 1): Promise<Buffer> {

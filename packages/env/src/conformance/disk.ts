@@ -228,6 +228,18 @@ export function diskConformance(name: string, makePlace: MakePlace): void {
       await assert.rejects(disk.freeBytes(`${directory}/none`), withCode('not-found'))
     })
 
+    onDisk('a lane is the same disk', async (disk, directory) => {
+      const lane = disk.lane()
+      const file = lane.open(`${directory}/file`, 'create')
+      await file.writeLater(0, [Buffer.from('abc')], true)
+      file.close()
+      assert.deepEqual(
+        (await disk.list(directory)).map(({ name, sizeBytes }) => [name, sizeBytes]),
+        [['file', 3]],
+      )
+      assert.equal(lane.waitingSinceMs, Infinity)
+    })
+
     onDisk('any sequence of operations leaves what a plain buffer would have', async (disk, directory) => {
       const dice = new Dice(7, 1)
       const file = disk.open(`${directory}/file`, 'create')

@@ -29,7 +29,7 @@ export function connectError(error: NodeJS.ErrnoException, where: string): EnvEr
   return new EnvError(known ?? 'io', `No connection to ${where}: ${error.message || error.code}`, error)
 }
 
-type Done<T> = (error: NodeJS.ErrnoException | null, value?: T) => void
+export type Done<T> = (error: NodeJS.ErrnoException | null, value?: T) => void
 
 /** One call of Node's callback manner as a promise; its failure as an EnvError. */
 export function later<T>(start: (done: Done<T>) => void): Promise<T> {

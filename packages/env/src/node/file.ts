@@ -1,7 +1,8 @@
 import fs from 'node:fs'
 import assert from 'node:assert/strict'
 import { EnvError, type File } from '../env.ts'
-import { envError, later } from './errors.ts'
+import { envError } from './errors.ts'
+import type { Lane } from './lane.ts'
 import { CANNOT_TELL, WOULD_WAIT, type Native } from './native.ts'
 import { rest, total } from './views.ts'
 
@@ -22,6 +23,7 @@ export class NodeFile implements File {
   readonly #fd: number
   readonly #writable: boolean
   readonly #native: Native | null
+  readonly #lane: Lane
   /** Opened with O_DSYNC at the first durable write. */
   #durableFd = -1
   #users = 1
@@ -29,8 +31,9 @@ export class NodeFile implements File {
   #warmFrom = 0
   #warmTo = 0
 
-  constructor(path: string, fd: number, writable: boolean, native: Native | null) {
+  constructor(path: string, fd: number, writable: boolean, native: Native | null, lane: Lane) {
     this.path = path
+    this.#lane = lane
     this.#fd = fd
     this.#writable = writable
     this.#native = native
@@ -74,9 +77,9 @@ export class NodeFile implements File {
     try {
       const fd = durable ? this.#openDurable() : this.#fd
       for (let done = 0; done < size;) {
-        done += await later<number>((cb) => fs.writev(fd, rest(views, done), position + done, cb))
+        done += await this.#lane.later<number>((cb) => fs.writev(fd, rest(views, done), position + done, cb))
       }
-      if (durable && fd === this.#fd) await later<void>((cb) => fs.fdatasync(fd, cb))
+      if (durable && fd === this.#fd) await this.#lane.later<void>((cb) => fs.fdatasync(fd, cb))
     } finally {
       this.letGo()
     }
@@ -112,7 +115,7 @@ export class NodeFile implements File {
     this.hold()
     try {
       for (let done = 0; ;) {
-        const count = await later<number>((cb) => fs.read(this.#fd, into, done, into.length - done, position + done, cb))
+        const count = await this.#lane.later<number>((cb) => fs.read(this.#fd, into, done, into.length - done, position + done, cb))
         done += count
         if (count === 0 || done === into.length) return done
       }
@@ -140,7 +143,7 @@ export class NodeFile implements File {
       const into = (discarded ??= Buffer.allocUnsafeSlow(WARM_PIECE_BYTES))
       for (let done = 0; done < length;) {
         const size = Math.min(WARM_PIECE_BYTES, length - done)
-        const count = await later<number>((cb) => fs.read(this.#fd, into, 0, size, position + done, cb))
+        const count = await this.#lane.later<number>((cb) => fs.read(this.#fd, into, 0, size, position + done, cb))
         if (count === 0) break
         done += count
       }
@@ -155,7 +158,7 @@ export class NodeFile implements File {
     this.#assertOpen()
     this.hold()
     try {
-      await later<void>((cb) => fs.fdatasync(this.#fd, cb))
+      await this.#lane.later<void>((cb) => fs.fdatasync(this.#fd, cb))
     } finally {
       this.letGo()
     }
@@ -165,7 +168,7 @@ export class NodeFile implements File {
     this.#assertWritable()
     this.hold()
     try {
-      await later<void>((cb) => fs.ftruncate(this.#fd, sizeBytes, cb))
+      await this.#lane.later<void>((cb) => fs.ftruncate(this.#fd, sizeBytes, cb))
     } finally {
       this.letGo()
     }
@@ -185,8 +188,12 @@ export class NodeFile implements File {
   letGo(): void {
     if (--this.#users > 0) return
     // off the loop: the last close of a removed file frees its blocks
-    fs.close(this.#fd, ignore)
-    if (this.#durableFd >= 0 && this.#durableFd !== this.#fd) fs.close(this.#durableFd, ignore)
+    this.#closeLater(this.#fd)
+    if (this.#durableFd >= 0 && this.#durableFd !== this.#fd) this.#closeLater(this.#durableFd)
+  }
+
+  #closeLater(fd: number): void {
+    this.#lane.later<void>((cb) => fs.close(fd, cb), false).catch(ignore)
   }
 
   #assertOpen(): void {

@@ -108,6 +108,14 @@ export class SimDisk implements Disk {
     })
   }
 
+  lane(): SimDisk {
+    return this
+  }
+
+  get waitingSinceMs(): number {
+    return Infinity
+  }
+
   // for the test
 
   /** The next `count` operations on paths that contain `pathPart` fail with `code`. */
