@@ -1,6 +1,6 @@
 /** A full disk, a real one: what it has is served, what is refused is said once, and with room again all goes on without a restart. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -84,6 +84,57 @@ test('a full disk refuses, is told once, serves what it has, and takes more when
     assert.doesNotMatch(broker.output, /nobody foresaw|an append failed/)
   } finally {
     await broker.end()
+    disk.remove()
+  }
+})
+
+/** Makes topics, each refused for its log, until the one whose znodes find no room for so many-th time; resolves when that is answered. */
+async function createUntilFull(client: DiskClient, broker: BrokerProcess, count: number): Promise<void> {
+  const isFull = (): boolean => linesOf(broker, /keeper: no space left/).length >= count
+  for (let number = 0; !isFull(); number++) await client.createTopic(`w${count}-${number}`, 1).catch(() => {})
+}
+
+test('where topics are kept on the full disk too, changes of them wait for room, and a stop waits for nothing', LIMIT, async () => {
+  const disk = new SmallDisk(4 << 20)
+  const home = { directory: `${disk.path}/home` }
+  mkdirSync(home.directory)
+  let broker = await BrokerProcess.start({}, home)
+  try {
+    let client = await DiskClient.open(env, broker)
+    const ballast = (sizeBytes: number): void => writeFileSync(`${disk.path}/ballast`, Buffer.alloc(sizeBytes))
+    const fill = async (): Promise<void> => {
+      for (const sizeBytes of [RECORD_BYTES, 1000, 10]) while ((await client.produce('t', 0, sizeBytes)) === 0);
+    }
+    await client.createTopic('t', 1)
+    ballast(BALLAST_BYTES)
+    await fill()
+    const other = await DiskClient.open(env, broker)
+    const made = createUntilFull(other, broker, 1)
+    await broker.says(/keeper: no space left/)
+    await client.check('t', 0)
+    rmSync(`${disk.path}/ballast`)
+    await broker.says(/keeper: there is room again/)
+    await made
+    other.close()
+    await client.createTopic('v', 1)
+    assert.equal(await client.produce('v', 0), 0)
+
+    ballast(BALLAST_BYTES / 4)
+    await fill()
+    const never = await DiskClient.open(env, broker)
+    const unanswered = createUntilFull(never, broker, 2)
+    await broker.says(/keeper: no space left/, 2)
+    client.close()
+    assert.equal(await broker.end(), 0)
+    await unanswered
+    rmSync(`${disk.path}/ballast`)
+    broker = await BrokerProcess.start({}, home)
+    client = await DiskClient.open(env, broker, client.acknowledged)
+    for (const topic of ['t', 'v']) await client.check(topic, 0)
+    client.close()
+    assert.doesNotMatch(broker.output, /nobody foresaw/)
+  } finally {
+    await broker.end('SIGKILL')
     disk.remove()
   }
 })

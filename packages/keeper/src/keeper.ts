@@ -208,6 +208,7 @@ export class Keeper {
     this.#timer = null
     this.#clientSessions?.close()
     await this.#port?.close()
+    this.#log.waitNoMore()
     await Promise.allSettled([...this.#clients].map((client) => client.close()))
     await this.#snapshotter.finish()
     this.#server.fail()

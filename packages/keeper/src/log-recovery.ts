@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Disk, File, Logger, Loop } from '@ottla/env'
+import type { Clock, Disk, File, Logger, Loop } from '@ottla/env'
 import { batchStartsAfter, decodeEntry, entryEnd, type LogEntry } from './log-entry.ts'
 import { readWhole } from './whole-file.ts'
 
@@ -21,6 +21,7 @@ export interface Segment {
 }
 
 export interface LogEnv {
+  readonly clock: Clock
   readonly disk: Disk
   readonly loop: Loop
   readonly log: Logger

@@ -168,17 +168,43 @@ test('a log that ends before its snapshot goes on behind it', async () => {
 test('a failure of the disk is final and told once', async () => {
   const { open, run, host } = await bench()
   const { log } = await open()
-  host.disk.failNext('write', 'full')
+  host.disk.failNext('write', 'io')
   const error = await run(
     new Promise<LogError>((resolve) => {
       log.listen(() => assert.fail('nothing is durable'), resolve)
       log.append(1, 1, () => {})
     }),
   )
-  assert.equal((error.cause as { code: string }).code, 'full')
+  assert.equal((error.cause as { code: string }).code, 'io')
   assert.throws(() => log.append(1, 1, () => {}), error)
   await run(log.close())
 })
+
+for (const segmentBytes of [1 << 20, 1]) {
+  test(`a full disk is waited for, and given up at the end: segments of ${segmentBytes} bytes`, async () => {
+    const { world, open, append, run, host, files } = await bench()
+    const { log } = await open(BEGINNING, segmentBytes)
+    await append(log, ['a'])
+    host.disk.failNext('write', 'full', '', 3)
+    await append(log, ['b', 'c'])
+    await append(log, ['d'])
+    const before = await files()
+    const whole = host.disk.capacityBytes
+    host.disk.capacityBytes = whole - (await run(host.disk.freeBytes('/'))) + 10
+    const failed = new Promise<LogError>((resolve) => log.listen(() => assert.fail('nothing is durable'), resolve))
+    log.append(1, 1, (writer) => void writer.bytes(Buffer.from('long, and longer than there is room for')))
+    await run(new Promise<void>((resolve) => void world.host('b').clock.after(5000, resolve)))
+    log.waitNoMore()
+    assert.match((await run(failed)).message, /can't be written/)
+    await run(log.close())
+    assert.deepEqual(await files(), before)
+    host.disk.capacityBytes = whole
+    assert.deepEqual(
+      (await open()).seen.map((text) => text.slice(-1)),
+      ['a', 'b', 'c', 'd'],
+    )
+  })
+}
 
 test('entries are taken back, also over the end of a segment', async () => {
   for (let index = 0; index <= 6; index++) {

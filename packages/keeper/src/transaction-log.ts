@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Disk, File, Loop } from '@ottla/env'
+import { EnvError, type Clock, type Disk, type File, type Logger, type Loop } from '@ottla/env'
 import type { Writer } from '@ottla/wire'
 import { encodeEntry, type LogEntry } from './log-entry.ts'
 import { endOfEntry, HEADER, LogError, Recovery, segmentPath, type LogEnv, type Recovered, type Segment } from './log-recovery.ts'
@@ -11,14 +11,19 @@ export interface TransactionLogOptions {
 
 /** One system call takes no more views. */
 const BATCH_COUNT_MAX = 1000
+/** On a full disk, how long until the next attempt. */
+const RETRY_MS = 500
 
 /**
  * The replicated log on disk: files `entries.<first index>`, each 8 bytes of header and entries one behind another. What was appended in
- * one turn, or while the last batch was on its way to the disk, is written and made durable in one go. A failure is final: reopen.
+ * one turn, or while the last batch was on its way to the disk, is written and made durable in one go. A full disk is waited for; any other
+ * failure is final: reopen.
  */
 export class TransactionLog {
   readonly #disk: Disk
   readonly #loop: Loop
+  readonly #clock: Clock
+  readonly #logger: Logger
   readonly #directory: string
   readonly #segmentBytes: number
   readonly #segments: Segment[]
@@ -32,12 +37,17 @@ export class TransactionLog {
   #writing: Promise<void> | null = null
   #rollNext = false
   #failure: LogError | null = null
+  #isEnding = false
+  /** Ends the wait for room. */
+  #wake: (() => void) | null = null
   #durable: (index: number) => void = () => {}
   #failed: (error: LogError) => void = () => {}
 
   private constructor(env: LogEnv, directory: string, options: TransactionLogOptions, recovered: Recovered) {
     this.#disk = env.disk
     this.#loop = env.loop
+    this.#clock = env.clock
+    this.#logger = env.log
     this.#directory = directory
     this.#segmentBytes = options.segmentBytes ?? 16 << 20
     this.#segments = recovered.segments
@@ -140,6 +150,12 @@ export class TransactionLog {
     this.#lastTerm = term
   }
 
+  /** The end is near: what finds no room from now on has failed. */
+  waitNoMore(): void {
+    this.#isEnding = true
+    this.#wake?.()
+  }
+
   /** Makes durable what was appended. */
   async close(): Promise<void> {
     await this.#idle()
@@ -196,21 +212,63 @@ export class TransactionLog {
     )
   }
 
+  /** On a full disk all waits until there is room: nothing is refused, and nothing is lost. */
   async #write(batch: readonly Buffer[], firstIndex: number): Promise<void> {
+    for (let isWaiting = false; ; isWaiting = true) {
+      try {
+        await this.#writeOnce(batch, firstIndex)
+        if (isWaiting) this.#logger.info(`${this.#directory}: there is room again`)
+        return
+      } catch (error) {
+        if (!(error instanceof EnvError) || error.code !== 'full' || this.#isEnding) throw error
+        if (!isWaiting) {
+          const what = 'changes of topics and configs, and new producers, wait until there is. Make room, then they go on'
+          this.#logger.error(`${this.#directory}: no space left; ${what}`, { error: error.message })
+        }
+        await this.#room()
+      }
+    }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(RETRY_MS, () => this.#wake!())
+      this.#wake = () => {
+        this.#wake = null
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** Whole, or the log is as before where there was no room. */
+  async #writeOnce(batch: readonly Buffer[], firstIndex: number): Promise<void> {
     if (this.#file === null || this.#rollNext || this.#end >= this.#segmentBytes) return this.#writeSegment(batch, firstIndex)
-    const position = this.#end
-    this.#end += sizeOf(batch)
-    await this.#file.writeLater(position, batch, true)
+    try {
+      await this.#file.writeLater(this.#end, batch, true)
+      this.#end += sizeOf(batch)
+    } catch (error) {
+      await this.#file.truncate(this.#end)
+      throw error
+    }
   }
 
   async #writeSegment(batch: readonly Buffer[], firstIndex: number): Promise<void> {
-    this.#rollNext = false
-    this.#file?.close()
+    this.#rollNext = true
     const path = segmentPath(this.#directory, firstIndex)
-    this.#file = this.#disk.open(path, 'create')
+    const file = this.#disk.open(path, 'create')
+    const results = await Promise.allSettled([file.writeLater(0, [HEADER, ...batch], true), this.#disk.syncDirectory(this.#directory)])
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) {
+      file.close()
+      await this.#disk.remove(path)
+      throw failed.reason
+    }
+    this.#file?.close()
+    this.#file = file
     this.#segments.push({ path, firstIndex })
     this.#end = HEADER.length + sizeOf(batch)
-    await Promise.all([this.#file.writeLater(0, [HEADER, ...batch], true), this.#disk.syncDirectory(this.#directory)])
+    this.#rollNext = false
   }
 }
 

@@ -106,7 +106,7 @@ test('a disk that fails: what was not answered is of unknown outcome, and nothin
   const events: SessionEvent[] = []
   zooKeeper.onSession((event) => void events.push(event))
   await world.complete(zooKeeper.create('/a', null), LIMIT_MS)
-  host.disk.failNext('write', 'full')
+  host.disk.failNext('write', 'io')
   const requests = [zooKeeper.create('/b', null), zooKeeper.getData('/a'), zooKeeper.sync('/')]
   const lost = requests.map((request) => request.then(String, (error) => error.code))
   assert.deepEqual(await world.complete(Promise.all(lost), LIMIT_MS), ['ConnectionLoss', 'ConnectionLoss', 'ConnectionLoss'])

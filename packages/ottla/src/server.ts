@@ -27,7 +27,7 @@ export async function startServer(env: Env, config: BrokerConfig): Promise<Serve
       keeperAddress: keeper.addresses[0],
       async stop() {
         await broker.stop()
-        await zooKeeper.close()
+        // with all its sessions; on a full disk it waits for none of them
         await keeper.close()
       },
     }
