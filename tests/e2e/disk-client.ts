@@ -89,10 +89,10 @@ export class DiskClient {
     return answer.topics[0]!.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
   }
 
-  /** Has the groups' topic made. */
-  async findCoordinator(groupId: string): Promise<void> {
+  /** Has the groups' topic made. Answers the error code. */
+  async findCoordinator(groupId: string): Promise<number> {
     const { coordinators } = await this.connection.request(FindCoordinator, { keyType: 0, coordinatorKeys: [groupId] }, { versionMax: 4 })
-    assert.equal(coordinators[0]!.errorCode, 0)
+    return coordinators[0]!.errorCode
   }
 
   async commit(groupId: string, topic: string): Promise<number> {

@@ -45,7 +45,7 @@ test('a full disk refuses, is told once, serves what it has, and takes more when
     const [full, fullToo] = partitionsIn(`${disk.path}/logs`, 't', 4) as [number, number]
     const [well] = partitionsIn(`${directory}/logs`, 't', 4) as [number]
     const groups = ['a', 'b', 'c', 'd', 'e', 'f']
-    await client.findCoordinator('a')
+    assert.equal(await client.findCoordinator('a'), 0)
     for (const group of groups) assert.equal(await client.commit(group, 't'), 0)
 
     while ((await client.produce('t', full, RECORD_BYTES)) === 0);

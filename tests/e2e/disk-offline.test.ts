@@ -54,7 +54,7 @@ class Scene {
     this.kept = partitionsIn(this.sound, 't', PARTITIONS)
     assert.deepEqual([this.lost.length, this.kept.length], [2, 2])
     await client.createTopic('u', PARTITIONS)
-    await client.findCoordinator('a')
+    assert.equal(await client.findCoordinator('a'), 0)
     for (let partition = 0; partition < PARTITIONS; partition++) assert.equal(await client.produce('t', partition), 0)
     for (const group of GROUPS) assert.equal(await client.commit(group, 't'), 0)
   }
@@ -98,7 +98,10 @@ class Scene {
     const codes = await Promise.all(GROUPS.map((group) => this.client.commit(group, 't')))
     assert.equal(codes.includes(ErrorCode.NOT_COORDINATOR), some)
     assert.ok(codes.includes(0))
-    for (const code of codes) assert.ok(code === 0 || code === ErrorCode.NOT_COORDINATOR)
+    for (const [at, code] of codes.entries()) {
+      assert.ok(code === 0 || code === ErrorCode.NOT_COORDINATOR)
+      assert.equal(await this.client.findCoordinator(GROUPS[at]!), code === 0 ? 0 : ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    }
   }
 
   async checkAll(partitions: readonly number[]): Promise<void> {

@@ -25,7 +25,7 @@ export class GroupTopic implements GroupLog {
   }
 
   isLed(partition: number): boolean {
-    return this.#broker.topics.byName(GROUP_TOPIC)?.logs[partition] !== undefined
+    return this.#broker.topics.byName(GROUP_TOPIC)?.logs[partition]?.failed === null
   }
 
   async append(partition: number, records: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {

@@ -103,7 +103,9 @@ export class GroupCoordinator {
   /** Resolves once this broker coordinates the group, creating the topic of all groups if need be; rejects with a KafkaError. */
   async locate(groupId: string): Promise<void> {
     if (!this.#created) await this.#create()
-    this.#shard(groupId)
+    const { partition } = this.#shard(groupId)
+    if (this.#groupLog.isLed(partition)) return
+    throw new KafkaError(ErrorCode.NOT_COORDINATOR, `partition ${partition} of __consumer_offsets, where '${groupId}' is kept, is offline`)
   }
 
   async join(groupId: string, request: JoinRequest): Promise<JoinAnswer> {

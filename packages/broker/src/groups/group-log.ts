@@ -15,7 +15,7 @@ export interface GroupLog {
   readonly partitionCount: number
   /** Resolves once the topic exists, creating it if need be; rejects where that can't be done now. */
   ensure(): Promise<void>
-  /** This broker leads the partition. False for all of them before the topic exists. */
+  /** This broker leads the partition, and its log is online. False for all of them before the topic exists. */
   isLed(partition: number): boolean
   /**
    * Appends in the order of the calls; resolves once all records are stored as acks=all promises, and in that order too. Rejects with
