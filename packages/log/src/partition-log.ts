@@ -10,6 +10,7 @@ import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 import { cutSegments } from './log-cut.ts'
 import { PartitionHome, type LogHome } from './log-home.ts'
+import { outOfRange, storageError } from './log-errors.ts'
 import { LogMarks, type Waiter } from './log-marks.ts'
 import { batchesFrom, LogReader } from './log-reader.ts'
 import type { LogSlice } from './log-slice.ts'
@@ -159,7 +160,7 @@ export class PartitionLog implements WriterOwner {
    * (followers).
    */
   append(slab: Slab, start: number, end: number, options: AppendOptions, stored: Stored): AppendResult {
-    if (this.failed !== null || this.#writer.refuses || this.#cutting || this.#closed) throw this.#storageError()
+    if (this.failed !== null || this.#writer.refuses || this.#cutting || this.#closed) throw this.refusal()
     try {
       return this.#appender.append(slab, start, end, options, stored)
     } catch (error) {
@@ -189,7 +190,7 @@ export class PartitionLog implements WriterOwner {
    * its length is 0.
    */
   read(offset: number, maxBytes: number, endOffset: number, atLeastOne: boolean): LogSlice | null {
-    if (this.failed !== null) throw this.#storageError()
+    if (this.failed !== null) throw this.refusal()
     if (offset < this.logStartOffset || offset > this.logEndOffset) throw outOfRange(this, offset)
     const end = Math.min(endOffset, this.#writer.writtenOffset)
     if (offset >= end) return null
@@ -197,7 +198,7 @@ export class PartitionLog implements WriterOwner {
       return this.#reader.slice(offset, maxBytes, end, atLeastOne)
     } catch (error) {
       if (error instanceof EnvError) this.#home.fail(error)
-      throw this.#storageError(error as Error)
+      throw this.refusal(error as Error)
     }
   }
 
@@ -235,11 +236,11 @@ export class PartitionLog implements WriterOwner {
 
   /** Resolves once all that was appended before survives the loss of power. */
   async flush(): Promise<void> {
-    if (this.failed !== null) throw this.#storageError()
+    if (this.failed !== null) throw this.refusal()
     try {
       await this.#writer.flush()
     } catch (error) {
-      throw this.#storageError(error as Error)
+      throw this.refusal(error as Error)
     }
   }
 
@@ -310,7 +311,7 @@ export class PartitionLog implements WriterOwner {
 
   /** DeleteRecords: consumers start at `offset` from now on; whole segments below go with the next retention. Answers the new log start. */
   deleteRecordsBefore(offset: number): number {
-    if (this.failed !== null) throw this.#storageError()
+    if (this.failed !== null) throw this.refusal()
     if (offset < 0 || offset > this.highWatermark) throw outOfRange(this, offset)
     if (offset > this.logStartOffset) this.raiseLogStart(offset)
     return this.logStartOffset
@@ -320,9 +321,9 @@ export class PartitionLog implements WriterOwner {
   async keepLogStart(): Promise<void> {
     // a start below which there are epochs is not believed
     await this.#epochs.idle()
-    if (!this.#epochs.settled) throw this.#storageError(new Error('has no room for its leader-epoch-checkpoint'))
+    if (!this.#epochs.settled) throw this.refusal(new Error('has no room for its leader-epoch-checkpoint'))
     await this.#home.keepLogStarts()
-    if (this.failed !== null) throw this.#storageError()
+    if (this.failed !== null) throw this.refusal()
   }
 
   /** Of the leader's log start, or retention: what is below is gone. */
@@ -334,7 +335,7 @@ export class PartitionLog implements WriterOwner {
 
   /** Cuts the log so that it ends at `offset`: a follower whose leader has something else there. Nothing is appended meanwhile. */
   async truncateTo(offset: number): Promise<void> {
-    if (this.failed !== null) throw this.#storageError()
+    if (this.failed !== null) throw this.refusal()
     if (offset >= this.logEndOffset) return
     this.#cutting = true
     try {
@@ -343,7 +344,7 @@ export class PartitionLog implements WriterOwner {
       await this.#cutTo(offset)
     } catch (error) {
       this.#home.fail(error as Error)
-      throw this.#storageError()
+      throw this.refusal()
     } finally {
       this.#cutting = false
     }
@@ -356,8 +357,8 @@ export class PartitionLog implements WriterOwner {
   }
 
   /** The writer's: who appended is told of the disk in Kafka's words. */
-  refusal(error: Error): KafkaError {
-    return this.#storageError(error)
+  refusal(cause = this.failed): KafkaError {
+    return storageError(this, cause)
   }
 
   /** Runs what changes closed segments (retention, compaction, a cut), one such work at a time. */
@@ -384,13 +385,6 @@ export class PartitionLog implements WriterOwner {
       await restoreProducers(this.#home.env, this.#producers, this.segments, this.directory, this.logStartOffset, offset)
       this.#producers.onHighWatermark(this.highWatermark)
     }
-  }
-
-  #storageError(cause: Error | null = this.failed): KafkaError {
-    if (cause instanceof KafkaError) return cause
-    const why =
-      cause === null ? 'is closed or being cut' : `${this.failed === null ? 'could not be written' : 'is offline'}: ${cause.message}`
-    return new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `the log ${this.directory} ${why}`)
   }
 
   /** Where this log's files are gone from under it, it alone goes offline; any other failure is the whole directory's. */
@@ -460,12 +454,4 @@ export class PartitionLog implements WriterOwner {
     this.#producers.advance(this.logEndOffset)
     await this.#finisher.writeSnapshot(this.logEndOffset, this.#producers.encodeSnapshot())
   }
-}
-
-function outOfRange(log: PartitionLog, offset: number): KafkaError {
-  const { logStartOffset, logEndOffset } = log
-  return new KafkaError(
-    ErrorCode.OFFSET_OUT_OF_RANGE,
-    `offset ${offset} of ${log.topic}-${log.partition}, which has [${logStartOffset}, ${logEndOffset})`,
-  )
 }

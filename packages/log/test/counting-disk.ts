@@ -32,6 +32,8 @@ export function countReads(host: Host): { env: Env; reads: ReadCounts } {
     syncDirectory: (path) => host.disk.syncDirectory(path),
     lock: (path) => host.disk.lock(path),
     freeBytes: (path) => host.disk.freeBytes(path),
+    lane: () => disk,
+    waitingSinceMs: Infinity,
   }
   const { clock, random, loop, net, log } = host
   const bytesOf = (suffix: string): number => {
