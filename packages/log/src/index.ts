@@ -12,6 +12,7 @@ export { CorruptLogError } from './recovery.ts'
 export type { TimestampedOffset } from './timestamp-lookup.ts'
 export type { AbortedTransaction } from './txn-index.ts'
 export type { ProducerState } from './producer-state.ts'
+export { readProducerSnapshot } from './producer-snapshot.ts'
 export {
   CorruptFileError,
   readLeaderEpochs,

@@ -1,5 +1,6 @@
+import type { Disk } from '@ottla/env'
 import { crc32c, readInt64, writeInt64 } from '@ottla/wire'
-import { CorruptFileError } from './checkpoint.ts'
+import { CorruptFileError, readWhole } from './checkpoint.ts'
 import { ProducerState } from './producer-batches.ts'
 
 const VERSION = 1
@@ -20,7 +21,13 @@ export function encodeProducerSnapshot(states: ReadonlyMap<number, ProducerState
   return bytes
 }
 
-/** The producers in the file `path`. Throws CorruptFileError where it isn't whole. */
+/** The producers in the file `path`; none where there is no such file. Rejects with CorruptFileError where it isn't whole. */
+export async function readProducerSnapshot(disk: Disk, path: string): Promise<ProducerState[]> {
+  const bytes = await readWhole(disk, path)
+  return bytes === null ? [] : decodeProducerSnapshot(bytes, path)
+}
+
+/** The producers in the bytes of the file `path`. Throws CorruptFileError where it isn't whole. */
 export function decodeProducerSnapshot(bytes: Buffer, path: string): ProducerState[] {
   const count = checkedCount(bytes, path)
   const states: ProducerState[] = []

@@ -1,11 +1,13 @@
-import type { Disk, Env } from '@ottla/env'
-import { CorruptFileError, METADATA_LOG, readLeaderEpochs, readMetaProperties, readPartitionMetadata, topicPartitionOf } from '@ottla/log'
-import { ProducerSnapshot } from '@ottla/protocol/data/log-files'
-import { Reader } from '@ottla/wire'
-
-const SNAPSHOT_VERSION = 1
-/** Far above any: one of a million producers. */
-const SNAPSHOT_BYTES_MAX = 64 * 1024 * 1024
+import type { Env } from '@ottla/env'
+import {
+  CorruptFileError,
+  METADATA_LOG,
+  readLeaderEpochs,
+  readMetaProperties,
+  readPartitionMetadata,
+  readProducerSnapshot,
+  topicPartitionOf,
+} from '@ottla/log'
 
 /** What the log directories of a stopped broker say of themselves. */
 export interface Scanned {
@@ -60,28 +62,17 @@ async function topicIdIn({ disk }: Env, directory: string): Promise<string | nul
   }
 }
 
-/** Above every producer id in a partition's snapshots; one that can't be read is passed over, as it is by the log. */
+/** Above every producer id in a partition's snapshots; one that is damaged is passed over, as it is by the log. */
 async function producersEnd(env: Env, directory: string): Promise<number> {
   let end = 0
-  for (const { name, sizeBytes } of await env.disk.list(directory)) {
-    if (!name.endsWith('.snapshot') || sizeBytes > SNAPSHOT_BYTES_MAX) continue
+  for (const { name } of await env.disk.list(directory)) {
+    if (!name.endsWith('.snapshot')) continue
     try {
-      const reader = new Reader(await readAll(env.disk, `${directory}/${name}`, sizeBytes))
-      if (reader.int16() !== SNAPSHOT_VERSION) continue
-      for (const { producerId } of ProducerSnapshot.decode(reader, SNAPSHOT_VERSION).producerEntries) end = Math.max(end, producerId + 1)
+      for (const { producerId } of await readProducerSnapshot(env.disk, `${directory}/${name}`)) end = Math.max(end, producerId + 1)
     } catch (error) {
-      env.log.warn(`${directory}/${name} is damaged and is passed over`, { error: (error as Error).message })
+      if (!(error instanceof CorruptFileError)) throw error
+      env.log.warn(`${error.message}; it is passed over`)
     }
   }
   return end
-}
-
-async function readAll(disk: Disk, path: string, sizeBytes: number): Promise<Buffer> {
-  const file = disk.open(path, 'read')
-  try {
-    const bytes = Buffer.alloc(sizeBytes)
-    return bytes.subarray(0, await file.readLater(0, bytes))
-  } finally {
-    file.close()
-  }
 }

@@ -2,6 +2,7 @@ import type { Env } from '@ottla/env'
 import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, topicPartitionOf, writeMetaProperties } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
+import { ConfigResource } from '../configs/config-resource.ts'
 import { brokerRow } from '../configs/broker-configs.ts'
 import type { ConfigRow } from '../configs/config-row.ts'
 import { topicRow } from '../configs/topic-configs.ts'
@@ -26,8 +27,6 @@ export interface Exported {
 }
 
 const KRAFT_VERSIONS = { minSupportedVersion: 0, maxSupportedVersion: 1 }
-const TOPIC_RESOURCE = 2
-const BROKER_RESOURCE = 4
 
 /**
  * Makes the stopped broker's log directories such that a KRaft broker serves them: `meta.properties` of version 1 in each, and in one the
@@ -123,7 +122,8 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
 function leaveOutOurs(image: MetadataImage): void {
   for (const [key, { type, values }] of image.configs) {
     for (const name of values.keys()) {
-      const row: ConfigRow | undefined = type === TOPIC_RESOURCE ? topicRow(name) : type === BROKER_RESOURCE ? brokerRow(name) : undefined
+      const row: ConfigRow | undefined =
+        type === ConfigResource.TOPIC ? topicRow(name) : type === ConfigResource.BROKER ? brokerRow(name) : undefined
       if (row?.ottla === true) values.delete(name)
     }
     if (values.size === 0) image.configs.delete(key)

@@ -1,6 +1,8 @@
 import { encodeState, encodeTopic, encodeOverrides, statePath, topicConfigPath, topicPath } from '../topic-znodes.ts'
+import { ConfigResource } from '../configs/config-resource.ts'
 import { json } from '../znodes.ts'
 import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
+import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { addressOf, sanitize } from './entity-names.ts'
 import type { ImageTopic, MetadataImage } from './metadata-image.ts'
 import { mustLieHereAlone } from './sole-replica.ts'
@@ -60,10 +62,6 @@ function topicZnodes({ name, id, partitions }: ImageTopic, { brokerId, leaderEpo
   return znodes
 }
 
-const CONFIG_ROOTS: Readonly<Record<number, string>> = { 4: '/config/brokers', 16: '/config/client-metrics', 32: '/config/groups' }
-const TOPIC_RESOURCE = 2
-const MECHANISMS = ['', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
-
 /** Configs of all kinds; quotas and SCRAM credentials are configs of users, client ids and addresses there. */
 function configZnodes(image: MetadataImage): Znode[] {
   const topics = new Set([...image.topics.values()].map(({ name }) => name))
@@ -75,10 +73,11 @@ function configZnodes(image: MetadataImage): Znode[] {
   }
   for (const topic of topics) entity(topicConfigPath(topic))
   for (const { type, name, values } of image.configs.values()) {
-    if (type === TOPIC_RESOURCE && !topics.has(name)) continue
-    const root = CONFIG_ROOTS[type]
-    if (type !== TOPIC_RESOURCE && root === undefined) throw new Error(`the metadata has configs of a resource of type ${type}`)
-    const path = type === TOPIC_RESOURCE ? topicConfigPath(name) : `${root}/${name === '' ? '<default>' : sanitize(name)}`
+    const isTopic = type === ConfigResource.TOPIC
+    if (isTopic && !topics.has(name)) continue
+    const root = CONFIG_ROOTS.get(type)
+    if (!isTopic && root === undefined) throw new Error(`the metadata has configs of a resource of type ${type}`)
+    const path = isTopic ? topicConfigPath(name) : `/config/${root}/${name === '' ? '<default>' : sanitize(name)}`
     for (const [key, value] of values) entity(path).set(key, value)
   }
   for (const { entity: parts, values } of image.quotas.values()) {
@@ -87,7 +86,9 @@ function configZnodes(image: MetadataImage): Znode[] {
   for (const { name, mechanism, salt, storedKey, serverKey, iterations } of image.credentials.values()) {
     const text = (bytes: Buffer): string => bytes.toString('base64')
     const value = `salt=${text(salt)},stored_key=${text(storedKey)},server_key=${text(serverKey)},iterations=${iterations}`
-    entity(`/config/users/${sanitize(name)}`).set(MECHANISMS[mechanism]!, value)
+    const mechanismName = SCRAM_MECHANISMS.get(mechanism)
+    if (mechanismName === undefined) throw new Error(`the metadata has a credential of mechanism ${mechanism}, which is not known`)
+    entity(`/config/users/${sanitize(name)}`).set(mechanismName, value)
   }
   return withParents([...entities].map(([path, values]) => ({ path, data: encodeOverrides(values) })))
 }

@@ -7,6 +7,7 @@ import type {
 } from '@ottla/protocol/data/metadata-configs'
 import type { PartitionChangeRecord, PartitionRecord } from '@ottla/protocol/data/metadata-topics'
 import type { MetadataRecord } from '@ottla/protocol/data/metadata-records'
+import { ConfigResource } from '../configs/config-resource.ts'
 
 /** A topic of a KRaft cluster. */
 export interface ImageTopic {
@@ -16,7 +17,7 @@ export interface ImageTopic {
   readonly partitions: Map<number, PartitionRecord>
 }
 
-/** The configs of one resource; types as in DescribeConfigs: 2 topic, 4 broker, 16 client metrics, 32 group. */
+/** The configs of one resource; its type is one of `ConfigResource`. */
 export interface ImageConfigs {
   readonly type: number
   /** Empty: the default of all brokers. */
@@ -32,7 +33,6 @@ export interface ImageQuotas {
 
 const NO_LEADER_CHANGE = -2
 const NO_STATE_CHANGE = -1
-const TOPIC_RESOURCE = 2
 
 /** What the records of a KRaft cluster's metadata come to, one after the other (formats: records.json, type metadata). */
 export class MetadataImage {
@@ -97,7 +97,7 @@ export class MetadataImage {
         this.topics.set(value.topicId, { name: value.name, id: value.topicId, partitions: new Map() })
         return
       case 'RemoveTopic':
-        this.configs.delete(configsKey(TOPIC_RESOURCE, this.#topic(value.topicId).name))
+        this.configs.delete(configsKey(ConfigResource.TOPIC, this.#topic(value.topicId).name))
         this.topics.delete(value.topicId)
         return
       case 'Partition':

@@ -1,7 +1,9 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
+import { ConfigResource } from '../configs/config-resource.ts'
 import { readTopic, topicsPath } from '../topic-znodes.ts'
 import { childrenOf, dataOf } from '../znodes.ts'
 import { readTreeAccess } from './access-image.ts'
+import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { entityName } from './entity-names.ts'
 import { configsKey, MetadataImage, type ImageQuotas } from './metadata-image.ts'
 import { producerIdsEnd } from '../producer-ids.ts'
@@ -13,9 +15,7 @@ export interface Homes {
   readonly firstDirectory: string
 }
 
-const TOPIC_RESOURCE = 2
-const RESOURCES: Readonly<Record<string, number>> = { brokers: 4, 'client-metrics': 16, groups: 32 }
-const MECHANISMS: Readonly<Record<string, number>> = { 'SCRAM-SHA-256': 1, 'SCRAM-SHA-512': 2 }
+const MECHANISMS = new Map([...SCRAM_MECHANISMS].map(([mechanism, name]) => [name, mechanism]))
 const QUOTAS = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate', 'connection_creation_rate']
 
 const parse = (data: Buffer | null | undefined): Record<string, unknown> => JSON.parse(data?.toString() || '{}') as Record<string, unknown>
@@ -29,7 +29,7 @@ export async function readTreeImage(zooKeeper: ZooKeeper, homes: Homes, randomId
     image.features.set(name, level)
   }
   for (const name of (await childrenOf(zooKeeper, topicsPath)).sort()) await addTopic(image, zooKeeper, name, homes)
-  for (const [root, type] of Object.entries(RESOURCES)) {
+  for (const [type, root] of CONFIG_ROOTS) {
     for (const name of await childrenOf(zooKeeper, `/config/${root}`)) {
       setConfigs(image, type, entityName(name) ?? '', new Map(Object.entries(await configsOf(zooKeeper, `/config/${root}/${name}`))))
     }
@@ -65,7 +65,7 @@ async function addTopic(image: MetadataImage, zooKeeper: ZooKeeper, name: string
     ]),
   )
   image.topics.set(id, { name, id, partitions })
-  setConfigs(image, TOPIC_RESOURCE, name, overrides)
+  setConfigs(image, ConfigResource.TOPIC, name, overrides)
 }
 
 function setConfigs(image: MetadataImage, type: number, name: string, values: ReadonlyMap<string, string>): void {
@@ -76,7 +76,8 @@ function setConfigs(image: MetadataImage, type: number, name: string, values: Re
 async function addQuotas(image: MetadataImage, zooKeeper: ZooKeeper): Promise<void> {
   const add = async (path: string, entity: ImageQuotas['entity']): Promise<void> => {
     for (const [key, text] of Object.entries(await configsOf(zooKeeper, path))) {
-      if (key in MECHANISMS) addCredential(image, entity[0]!.entityName!, key, text)
+      const mechanism = MECHANISMS.get(key)
+      if (mechanism !== undefined) addCredential(image, entity[0]!.entityName!, mechanism, text)
       else if (QUOTAS.includes(key)) {
         const name = JSON.stringify(entity)
         const quotas = image.quotas.get(name) ?? { entity, values: new Map<string, number>() }
@@ -102,10 +103,9 @@ async function addQuotas(image: MetadataImage, zooKeeper: ZooKeeper): Promise<vo
   }
 }
 
-function addCredential(image: MetadataImage, name: string, mechanismName: string, text: string): void {
+function addCredential(image: MetadataImage, name: string, mechanism: number, text: string): void {
   const parts = new Map(text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]))
   const bytesOf = (key: string): Buffer => Buffer.from(parts.get(key) ?? '', 'base64')
-  const mechanism = MECHANISMS[mechanismName]!
   image.credentials.set(`${mechanism}:${name}`, {
     name,
     mechanism,
