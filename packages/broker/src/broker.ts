@@ -1,5 +1,5 @@
 import type { Address, Connection, Env, Listener, Receiver, Timer } from '@ottla/env'
-import type { LogConfig, LogDirectoryOptions } from '@ottla/log'
+import type { CleanerSettings, LogConfig, LogDirectoryOptions } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
@@ -46,7 +46,15 @@ export class Broker {
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
-    const directories = await LogDirectories.open(env, config.logDirs, identity, directoryOptions(config), configsOf(zooKeeper, config))
+    const configOf = configsOf(zooKeeper, config)
+    const directories = await LogDirectories.open(
+      env,
+      config.logDirs,
+      identity,
+      cleanerSettings(config),
+      directoryOptions(config),
+      configOf,
+    )
     const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
     try {
       await broker.#open()
@@ -160,9 +168,17 @@ function directoryOptions(config: BrokerConfig): LogDirectoryOptions {
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
     highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
     retentionIntervalMs: config.logRetentionCheckIntervalMs,
-    cleanerBackoffMs: config.logCleanerEnable ? config.logCleanerBackoffMs : Infinity,
-    cleanerDedupeBytesMax: config.logCleanerDedupeBufferSize,
-    cleanerIoBytesPerSecondMax: config.logCleanerIoMaxBytesPerSecond,
+  }
+}
+
+function cleanerSettings(config: BrokerConfig): CleanerSettings {
+  return {
+    backoffMs: config.logCleanerEnable ? config.logCleanerBackoffMs : Infinity,
+    threads: config.logCleanerThreads,
+    dedupeBytesMax: config.logCleanerDedupeBufferSize,
+    loadFactor: config.logCleanerIoBufferLoadFactor,
+    ioBufferBytes: config.logCleanerIoBufferSize,
+    ioBytesPerSecondMax: config.logCleanerIoMaxBytesPerSecond,
   }
 }
 

@@ -1,7 +1,7 @@
 import { ZERO_UUID } from '@ottla/wire'
 import { EnvError, type Env, type EnvErrorCode } from '@ottla/env'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
-import { LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '@ottla/log'
+import { LogDirectory, type CleanerSettings, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '@ottla/log'
 
 /** The directories of `log.dirs` as one place: every log by topic and partition, new ones where the fewest are. */
 export class LogDirectories {
@@ -28,6 +28,7 @@ export class LogDirectories {
     env: Env,
     paths: readonly string[],
     identity: { brokerId: number; clusterId: string },
+    cleaner: CleanerSettings,
     options: LogDirectoryOptions,
     configOf: (topic: string) => LogConfig | Promise<LogConfig>,
   ): Promise<LogDirectories> {
@@ -36,7 +37,7 @@ export class LogDirectories {
     try {
       for (const path of paths) {
         try {
-          opened.push(await LogDirectory.open(env, path, identity, sharedAmong(paths.length, options)))
+          opened.push(await LogDirectory.open(env, path, identity, { ...options, cleaner: shareOf(paths.length, cleaner) }))
         } catch (error) {
           const isLast = opened.length === 0 && unopened.length === paths.length - 1
           if (!isOfDisk(error) || isLast) throw error
@@ -107,6 +108,11 @@ export class LogDirectories {
     await home?.delete(log)
   }
 
+  /** The settings of all directories together: obeyed from the next log on that is compacted. */
+  configureCleaner(cleaner: CleanerSettings): void {
+    for (const directory of this.#directories) directory.configureCleaner(shareOf(this.#directories.length, cleaner))
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#directories.map((directory) => directory.close()))
   }
@@ -131,13 +137,14 @@ const OF_DISK: ReadonlySet<EnvErrorCode> = new Set(['io', 'denied', 'full', 'not
 
 const isOfDisk = (error: unknown): error is EnvError => error instanceof EnvError && OF_DISK.has(error.code)
 
-/** Each directory compacts by itself: the memory and the rate are those of all. */
-function sharedAmong(directoryCount: number, options: LogDirectoryOptions): LogDirectoryOptions {
-  const { cleanerDedupeBytesMax, cleanerIoBytesPerSecondMax } = options
+/** Each directory compacts by itself, with at least one thread: memory and rate are those of all. */
+function shareOf(directoryCount: number, cleaner: CleanerSettings): CleanerSettings {
   return {
-    ...options,
-    ...(cleanerDedupeBytesMax === undefined ? {} : { cleanerDedupeBytesMax: cleanerDedupeBytesMax / directoryCount }),
-    ...(cleanerIoBytesPerSecondMax === undefined ? {} : { cleanerIoBytesPerSecondMax: cleanerIoBytesPerSecondMax / directoryCount }),
+    ...cleaner,
+    threads: Math.ceil(cleaner.threads / directoryCount),
+    dedupeBytesMax: cleaner.dedupeBytesMax / directoryCount,
+    ioBufferBytes: cleaner.ioBufferBytes / directoryCount,
+    ioBytesPerSecondMax: cleaner.ioBytesPerSecondMax / directoryCount,
   }
 }
 

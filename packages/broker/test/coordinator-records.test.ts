@@ -28,7 +28,7 @@ async function valuesOf(log: PartitionLog): Promise<Map<string, string>> {
 async function eachLog<T>(place: GoldenPlace, work: (log: PartitionLog, home: LogDirectory) => Promise<T>): Promise<Map<number, T>> {
   const results = new Map<number, T>()
   for (const name of LOG_DIRS) {
-    const home = await LogDirectory.open(place.env, `${place.directory}/${name}`, IDENTITY, { cleanerBackoffMs: Infinity })
+    const home = await LogDirectory.open(place.env, `${place.directory}/${name}`, IDENTITY, { cleaner: { backoffMs: Infinity } })
     const logs = (await home.load(() => CONFIG)).filter(({ topic }) => topic === '__consumer_offsets')
     for (const log of logs) results.set(log.partition, await work(log, home))
     await home.close()

@@ -112,10 +112,16 @@ const BLOCK_BYTES = 262144
 
 /**
  * Whole batches of [from, end) in order, in large reads off the loop. A batch is a view that holds until the next one is asked for. Ends at
- * `end` or at what is no whole batch; nothing but the size is checked. Memory: the largest batch, at least 256 KiB.
+ * `end` or at what is no whole batch; nothing but the size is checked. Memory: the largest batch, at least
+ * `blockBytes`.
  */
-export async function* wholeBatches(file: File, from: number, end: number): AsyncGenerator<{ bytes: Buffer; position: number }> {
-  let block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, Math.max(0, end - from)))
+export async function* wholeBatches(
+  file: File,
+  from: number,
+  end: number,
+  blockBytes = BLOCK_BYTES,
+): AsyncGenerator<{ bytes: Buffer; position: number }> {
+  let block = Buffer.allocUnsafe(Math.min(blockBytes, Math.max(0, end - from)))
   let position = from
   let blockAt = from
   let length = 0

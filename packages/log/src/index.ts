@@ -1,3 +1,4 @@
+export { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleaner-settings.ts'
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
 export { PartitionLog } from './partition-log.ts'
 export type { AppendOptions, AppendResult } from './appender.ts'

@@ -8,7 +8,10 @@ import { resumeSegment } from './segment-resume.ts'
 import { Segment } from './segment.ts'
 import { removeSegments } from './retention.ts'
 
-/** Makes the files end at `offset`: later segments go, the one that holds it is cut, indexes and producer snapshots follow. */
+/**
+ * Makes the log end at `offset`: later segments go, the one that holds it is cut, indexes and producer snapshots follow. Where what is left
+ * ends before (compaction has left nothing there, or a batch went as a whole), an empty segment says so: a start must find the same end.
+ */
 export async function cutSegments(home: LogHome, segments: Segment[], directory: string, offset: number, config: LogConfig): Promise<void> {
   const { disk, clock } = home.env
   let kept = segments.length
@@ -17,12 +20,12 @@ export async function cutSegments(home: LogHome, segments: Segment[], directory:
   const dropped = segments.splice(kept)
   await removeSegments(home, dropped, directory, config)
   const last = segments[segments.length - 1]
-  if (last === undefined) {
-    const first = new Segment(disk, home.open, directory, offset, { log: 0, index: 0, timeIndex: 0 }, clock.now())
-    first.create()
-    segments.push(first)
-  } else {
-    await cutSegment(last, offset)
+  if (last === undefined || (await cutSegment(last, offset)) < offset) {
+    last?.closeTimes()
+    await last?.syncIndexes()
+    const active = new Segment(disk, home.open, directory, offset, { log: 0, index: 0, timeIndex: 0 }, clock.now())
+    active.create()
+    segments.push(active)
   }
   for (const each of snapshotOffsets((await disk.list(directory)).map((entry) => entry.name))) {
     if (each > offset) await disk.remove(`${directory}/${fileName(each, '.snapshot')}`)
@@ -30,7 +33,8 @@ export async function cutSegments(home: LogHome, segments: Segment[], directory:
   await disk.syncDirectory(directory)
 }
 
-async function cutSegment(segment: Segment, offset: number): Promise<void> {
+/** Answers where it ends now. */
+async function cutSegment(segment: Segment, offset: number): Promise<number> {
   segment.hold()
   try {
     const position = await positionOf(segment, offset)
@@ -39,7 +43,7 @@ async function cutSegment(segment: Segment, offset: number): Promise<void> {
     await file.sync()
     await segment.cutIndexes(position, offset)
     await segment.endAt(position, offset)
-    await resumeSegment(segment)
+    return (await resumeSegment(segment)).nextOffset
   } finally {
     segment.release()
   }

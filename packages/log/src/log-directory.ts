@@ -3,7 +3,8 @@ import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { directoryOf, readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
 import { ZERO_UUID } from '@ottla/wire'
 import type { CompactedLog } from './cleaner/cleanable.ts'
-import { Cleaner, type CleanerHome, type CleanerOptions } from './cleaner/cleaner.ts'
+import { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleaner-settings.ts'
+import { Cleaner, type CleanerHome } from './cleaner/cleaner.ts'
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { CLEAN_MARKER, DELETED_DIRECTORY, METADATA_LOG, topicPartitionOf } from './file-names.ts'
@@ -20,15 +21,15 @@ import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
 import { STALL_CHECK_MS, StallWatch } from './stall-watch.ts'
 
-export interface LogDirectoryOptions extends CleanerOptions {
+export interface LogDirectoryOptions {
   /** `log.flush.offset.checkpoint.interval.ms`; also how often log starts are written. Default 60,000. */
   readonly recoveryPointIntervalMs?: number
   /** `replica.high.watermark.checkpoint.interval.ms`. Default 5,000. */
   readonly highWatermarkIntervalMs?: number
   /** `log.retention.check.interval.ms`. Default 300,000. */
   readonly retentionIntervalMs?: number
-  /** `log.cleaner.backoff.ms`: how long compaction rests; Infinity: it runs by `runCleaner` alone. Default 15,000. */
-  readonly cleanerBackoffMs?: number
+  /** Default: Kafka's. */
+  readonly cleaner?: Partial<CleanerSettings>
   /** Segments that may be open at once, beyond those in use. Default 1,000. */
   readonly openSegmentsMax?: number
   /** `num.recovery.threads.per.data.dir`: partitions that are loaded at once. Default 16. */
@@ -85,7 +86,7 @@ export class LogDirectory implements CleanerHome {
     this.#options = options
     this.#lock = lock
     this.#checkpoints = checkpoints
-    this.#cleaner = new Cleaner(this, options)
+    this.#cleaner = new Cleaner(this, { ...DEFAULT_CLEANER_SETTINGS, ...options.cleaner })
   }
 
   /** Makes it where there is none, locks it, and reads what concerns all its partitions. Rejects where another has it. */
@@ -250,6 +251,11 @@ export class LogDirectory implements CleanerHome {
     return count
   }
 
+  /** From the next log on that is compacted; the backoff from the next round on. */
+  configureCleaner(settings: Partial<CleanerSettings>): void {
+    this.#cleaner.settings = { ...this.#cleaner.settings, ...settings }
+  }
+
   /** Compacts every log that is due, the dirtiest first. Answers how many were. */
   async runCleaner(): Promise<number> {
     return await this.#cleaner.run()
@@ -259,8 +265,12 @@ export class LogDirectory implements CleanerHome {
     return this.#checkpoints.cleanedOffset(`${topic}-${partition}`)
   }
 
-  async setCleanedOffset(log: CompactedLog, offset: number): Promise<void> {
-    await this.#checkpoints.setCleaned(`${log.topic}-${log.partition}`, offset, () => log.failed !== null)
+  async setCleanedOffset({ topic, partition }: CompactedLog, offset: number, isGone: () => boolean): Promise<void> {
+    await this.#checkpoints.setCleaned(`${topic}-${partition}`, offset, isGone)
+  }
+
+  async raiseRecoveryPoint({ topic, partition, recoveryPoint }: CompactedLog, isGone: () => boolean): Promise<void> {
+    await this.#checkpoints.raise(`${topic}-${partition}`, recoveryPoint, isGone)
   }
 
   /** Writes recovery points, high watermarks and log starts, where they have changed. */
@@ -307,7 +317,6 @@ export class LogDirectory implements CleanerHome {
 
   #startUpkeep(): void {
     const { recoveryPointIntervalMs = 60000, highWatermarkIntervalMs = 5000, retentionIntervalMs = 300000 } = this.#options
-    const { cleanerBackoffMs = 15000 } = this.#options
     this.#every(recoveryPointIntervalMs, () => this.checkpoint())
     this.#every(highWatermarkIntervalMs, async () => {
       await this.#presence.check(this.env.disk, this.path, [...this.#logs.values()])
@@ -316,7 +325,16 @@ export class LogDirectory implements CleanerHome {
     this.#every(retentionIntervalMs, () => this.runRetention())
     const watch = new StallWatch(this.env, this.path, this.pace)
     this.#every(STALL_CHECK_MS, async () => watch.check())
-    if (cleanerBackoffMs < Infinity) this.#every(cleanerBackoffMs, () => this.runCleaner())
+    if (this.#cleaner.settings.backoffMs < Infinity) this.#scheduleCleaner()
+  }
+
+  /** A round doesn't wait for what the last one is still at: that may be a long log. */
+  #scheduleCleaner(): void {
+    this.#after(this.#cleaner.settings.backoffMs, () => {
+      if (this.failed !== null) return
+      this.#cleaner.run().catch((error: unknown) => this.#upkeepFailed(error as Error))
+      this.#scheduleCleaner()
+    })
   }
 
   #every(intervalMs: number, work: () => Promise<unknown>): void {

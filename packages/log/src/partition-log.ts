@@ -340,6 +340,8 @@ export class PartitionLog implements WriterOwner {
     this.#cutting = true
     try {
       await this.#writer.idle()
+      // before the checkpoints: compaction is not to raise them again
+      this.cutCount++
       await this.#home.lowerRecoveryPoint(this.topic, this.partition, offset)
       await this.#cutTo(offset)
     } catch (error) {

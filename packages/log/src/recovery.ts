@@ -78,7 +78,7 @@ interface RecoveredLog {
 }
 
 async function recover(log: Recovering, start: RecoveryStart): Promise<RecoveredLog> {
-  const { segments, config } = log
+  const { segments } = log
   const firstUnsynced = new Map<Segment, number>()
   let nextOffset = start.offset
   for (let at = start.at; at < segments.length; at++) {
@@ -89,13 +89,20 @@ async function recover(log: Recovering, start: RecoveryStart): Promise<Recovered
     nextOffset = end.nextOffset
     if (end.firstUnsynced >= 0) firstUnsynced.set(segment, end.firstUnsynced)
     const next = segments[at + 1]
-    // the end of a file may be lost while the next one is there; only compaction leaves such a gap otherwise, below the recovery point
     const isGap = next !== undefined && next.baseOffset !== nextOffset
-    const isCleaned = isGap && config.compact && next.baseOffset <= Math.max(log.recoveryPoint, log.cleanedOffset)
-    if (end.whole && (!isGap || isCleaned)) continue
+    if (end.whole && (!isGap || leftByCompaction(log, end, next.baseOffset))) continue
     await cutAfter(log, at, nextOffset)
   }
   return { endOffset: nextOffset, firstUnsynced }
+}
+
+/**
+ * The end of a file may be lost while the next one is there. Compaction leaves such a gap too: ours below the recovery point, Kafka's also
+ * above, but of a segment that has offsets missing inside, as none has that wasn't compacted, and synced.
+ */
+function leftByCompaction({ config, recoveryPoint, cleanedOffset }: Recovering, end: RecoveredSegment, nextBaseOffset: number): boolean {
+  if (!config.compact && cleanedOffset === 0) return false
+  return nextBaseOffset <= Math.max(recoveryPoint, cleanedOffset) || end.holed
 }
 
 /** Answers `stuckOffset`. */
@@ -133,6 +140,8 @@ interface RecoveredSegment {
   readonly nextOffset: number
   /** All of it is good. */
   readonly whole: boolean
+  /** Offsets are missing between its batches. */
+  readonly holed: boolean
   /** Where the first batch stands that reaches past the recovery point, -1: none does. */
   readonly firstUnsynced: number
 }
@@ -142,6 +151,7 @@ async function recoverSegment(log: Recovering, segment: Segment, startOffset: nu
   const { env, config, recoveryPoint } = log
   const size = segment.writtenBytes
   let firstUnsynced = -1
+  let holed = false
   let nextOffset = Math.max(startOffset, segment.baseOffset)
   if (position === 0) {
     await segment.resetIndexes()
@@ -149,6 +159,7 @@ async function recoverSegment(log: Recovering, segment: Segment, startOffset: nu
   }
   for await (const { bytes } of wholeBatches(segment.file(), position, size)) {
     if (!isGood(bytes, nextOffset, segment.baseOffset)) break
+    if (recordBatch.baseOffset(bytes, 0) > nextOffset) holed = true
     if (firstUnsynced < 0 && recordBatch.lastOffset(bytes, 0) >= recoveryPoint) firstUnsynced = segment.sizeBytes
     const epoch = recordBatch.leaderEpoch(bytes, 0)
     if (epoch > log.epochs.latest) log.epochs.assign(epoch, recordBatch.baseOffset(bytes, 0))
@@ -160,7 +171,7 @@ async function recoverSegment(log: Recovering, segment: Segment, startOffset: nu
     nextOffset = recordBatch.lastOffset(bytes, 0) + 1
   }
   segment.closeTimes()
-  return { nextOffset, whole: segment.sizeBytes === size, firstUnsynced }
+  return { nextOffset, whole: segment.sizeBytes === size, holed, firstUnsynced }
 }
 
 /** Whether a whole batch is what an append left: its checksum, and an offset that goes on. */

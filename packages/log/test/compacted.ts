@@ -62,10 +62,12 @@ export class Compacted {
   }
 
   async start(options: LogDirectoryOptions = {}): Promise<void> {
-    const never = { retentionIntervalMs: 1e12, cleanerBackoffMs: Infinity, ...options }
+    const never = { retentionIntervalMs: 1e12, ...options, cleaner: { backoffMs: Infinity, ...options.cleaner } }
     this.home = await LogDirectory.open(this.host, PATH, { brokerId: 1, clusterId: null }, never)
-    await this.home.load(() => this.config)
+    // as a broker does it: a topic's own configs are known once its logs are there
+    await this.home.load(() => ({ ...this.config, compact: false }))
     this.log = await this.home.create('t', 0, TOPIC_ID, this.config)
+    this.log.configure(this.config)
   }
 
   /** One batch. */

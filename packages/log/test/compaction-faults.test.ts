@@ -120,9 +120,9 @@ test('readers of the segments that are replaced go on, and miss nothing', async 
 
 test('with little memory for keys a log is cleaned in several rounds, to the same end', async () => {
   const ends: unknown[] = []
-  for (const cleanerDedupeBytesMax of [undefined, 24 * 6, 24]) {
+  for (const dedupeBytesMax of [undefined, 24 * 6, 24]) {
     const s = new Compacted(8)
-    await s.begin(cleanerDedupeBytesMax === undefined ? {} : { cleanerDedupeBytesMax })
+    await s.begin(dedupeBytesMax === undefined ? {} : { cleaner: { dedupeBytesMax } })
     for (let i = 0; i < 200; i++)
       await s.put([
         [`k${(i * 7) % 40}`, `${i}`],
@@ -130,7 +130,7 @@ test('with little memory for keys a log is cleaned in several rounds, to the sam
       ])
     await s.roll()
     const rounds = await s.clean()
-    assert.equal(rounds === 1, cleanerDedupeBytesMax === undefined, `${rounds} rounds`)
+    assert.equal(rounds === 1, dedupeBytesMax === undefined, `${rounds} rounds`)
     ends.push(summary(await s.records()))
     assert.equal(s.checkpoint(), '0\n1\nt 0 400\n')
     await s.do(s.home.close())

@@ -368,7 +368,7 @@ test('a reader of a compacted log comes to the same end as one of the whole log,
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.nat(1000), fc.boolean(), async (steps, seed, isSmall) => {
       const s = new Compacted(seed, { segmentBytes: 600, flushBeforeAck: true })
-      const options = isSmall ? { cleanerDedupeBytesMax: 24 * 4 } : {}
+      const options = isSmall ? { cleaner: { dedupeBytesMax: 24 * 4 } } : {}
       await s.begin(options)
       const written: Pair[] = []
       const byOffset = new Map<number, Pair>()

@@ -38,7 +38,6 @@ export const UNNEEDED_BROKER_KEYS: ReadonlySet<string> = words(`
   inter.broker.protocol.version internal.metadata.delete.delay.millis internal.metadata.log.segment.bytes
   internal.metadata.max.batch.size.in.bytes kafka.metrics.polling.interval.secs kafka.metrics.reporters
   leader.imbalance.check.interval.seconds leader.imbalance.per.broker.percentage
-  log.cleaner.io.buffer.load.factor log.cleaner.io.buffer.size log.cleaner.threads
   log.dir.failure.timeout.ms log.initial.task.delay.ms log.message.format.version log.message.timestamp.difference.max.ms
   max.connection.creation.rate max.connections.per.ip.overrides metadata.log.dir metadata.log.max.record.bytes.between.snapshots
   metadata.log.max.snapshot.interval.ms metadata.log.segment.bytes metadata.log.segment.min.bytes metadata.log.segment.ms

@@ -65,11 +65,11 @@ export async function cleanGroup(
   const cleaned = await beginCleaned(home, log, group, rules)
   try {
     const transactions = transactionsFor(cleaned.transactions!)
-    const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns)
+    const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns, rules.blockBytes)
     for (const segment of group.segments) {
       segment.hold()
       try {
-        for await (const batch of checkedBatches(segment, 0, rules.turns)) {
+        for await (const batch of checkedBatches(segment, 0, rules.turns, rules.blockBytes)) {
           const stays = await cleanedBatch(batch, log, rules, transactions)
           if (stays !== null) await output.add(stays)
         }

@@ -1,27 +1,26 @@
 import type { Segment } from '../segment.ts'
 import type { Turns } from './turns.ts'
 
-const BLOCK_BYTES = 262144
-
 /** Writes the batches of a segment in large pieces, off the loop. */
 export class CleanedOutput {
   readonly #segment: Segment
   readonly #indexIntervalBytes: number
   readonly #turns: Turns
-  readonly #block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  readonly #block: Buffer
   #length = 0
 
-  constructor(segment: Segment, indexIntervalBytes: number, turns: Turns) {
+  constructor(segment: Segment, indexIntervalBytes: number, turns: Turns, blockBytes: number) {
     this.#segment = segment
     this.#indexIntervalBytes = indexIntervalBytes
     this.#turns = turns
+    this.#block = Buffer.allocUnsafeSlow(blockBytes)
   }
 
   /** The batch may change once this has resolved. */
   async add(batch: Buffer): Promise<void> {
-    if (this.#length + batch.length > BLOCK_BYTES) await this.#flush()
+    if (this.#length + batch.length > this.#block.length) await this.#flush()
     this.#segment.take(batch, 0, batch.length, this.#indexIntervalBytes)
-    if (batch.length > BLOCK_BYTES) await this.#write(batch)
+    if (batch.length > this.#block.length) await this.#write(batch)
     else this.#length += batch.copy(this.#block, this.#length)
   }
 

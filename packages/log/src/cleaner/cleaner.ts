@@ -6,88 +6,103 @@ import type { TransactionIndex } from '../txn-index.ts'
 import type { CleaningRules } from './clean-batch.ts'
 import { cleanableOf, type Cleanable, type CompactedLog } from './cleanable.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
+import type { CleanerSettings } from './cleaner-settings.ts'
 import { cleanGroup, discardCleaned, groupSegments, type SegmentGroup } from './clean-segments.ts'
+import { KeyOffsetMap } from './key-offset-map.ts'
 import { buildOffsetMap } from './offset-map-builder.ts'
 import { swapIn } from './swap-in.ts'
-import { Turns } from './turns.ts'
+import { CleanerPace, Turns } from './turns.ts'
 
 /** The log directory whose logs are compacted. */
 export interface CleanerHome extends LogHome {
   readonly path: string
   readonly failed: Error | null
   logs(): Iterable<CompactedLog>
-  /** Writes the recovery points, as they are now; durable once resolved. */
-  checkpoint(): Promise<void>
   /** The `cleaner-offset-checkpoint`. */
   cleanedOffset(log: CompactedLog): number | undefined
-  /** Durable once resolved. */
-  setCleanedOffset(log: CompactedLog, offset: number): Promise<void>
+  /** Durable once resolved; nothing is done where the log `isGone` by then. */
+  setCleanedOffset(log: CompactedLog, offset: number, isGone: () => boolean): Promise<void>
+  /** The checkpoint says at least what the log does, durable once resolved; likewise. */
+  raiseRecoveryPoint(log: CompactedLog, isGone: () => boolean): Promise<void>
 }
-
-export interface CleanerOptions {
-  /** `log.cleaner.dedupe.buffer.size`: the most that the map of keys may take, in bytes. Default 128 MiB. */
-  readonly cleanerDedupeBytesMax?: number
-  /** `log.cleaner.io.max.bytes.per.second`: read and written. Default: no limit. */
-  readonly cleanerIoBytesPerSecondMax?: number
-}
-
-const DEDUPE_BYTES = 134217728
 
 /** The cleaning is given up: the log or its directory is closed, gone or cut. */
 class StoppedError extends Error {}
 
+/** A smaller buffer than this is not worth a read. */
+const BLOCK_BYTES_MIN = 4096
+
 /**
- * Compacts the logs of one directory, one at a time, the dirtiest first: of each key the latest record stays (KIP-58, KIP-354, KIP-534,
+ * Compacts the logs of one directory, `threads` at a time, the dirtiest first: of each key the latest record stays (KIP-58, KIP-354, KIP-534,
  * formats §2 and §5). Works in short turns of the loop and reads and writes off it.
  */
 export class Cleaner {
+  /** Obeyed from the next log on; the rate at once. */
+  settings: CleanerSettings
   readonly #home: CleanerHome
-  readonly #options: CleanerOptions
+  readonly #pace: CleanerPace
   /** Logs that can't be cleaned, as their segments are damaged. */
   readonly #uncleanable = new WeakSet<CompactedLog>()
-  #running: Promise<number> | null = null
+  readonly #busy = new Set<CompactedLog>()
+  readonly #working = new Set<Promise<number>>()
   #stopping = false
 
-  constructor(home: CleanerHome, options: CleanerOptions) {
+  constructor(home: CleanerHome, settings: CleanerSettings) {
     this.#home = home
-    this.#options = options
+    this.settings = settings
+    this.#pace = new CleanerPace(home.env.clock, () => this.settings.ioBytesPerSecondMax)
   }
 
-  /** Cleans what is due now. Answers how many logs were; one run at a time. */
-  run(): Promise<number> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null
-    })
-    return this.#running
+  /** Cleans what is due now and not under way, with as many at a time as are free to. Answers how many logs were. */
+  async run(): Promise<number> {
+    const passed = new Set<CompactedLog>()
+    const workers: Promise<number>[] = []
+    while (this.#working.size < this.settings.threads) {
+      const worker = this.#work(passed)
+      workers.push(worker)
+      this.#working.add(worker)
+      const ended = (): boolean => this.#working.delete(worker)
+      worker.then(ended, ended)
+    }
+    const counts = await Promise.all(workers)
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  /** Ends a cleaning under way; resolves once nothing is. */
+  /** Ends all cleaning under way; resolves once nothing is. */
   async stop(): Promise<void> {
     this.#stopping = true
-    await this.#running?.catch(() => {})
+    await Promise.allSettled(this.#working)
   }
 
-  async #run(): Promise<number> {
-    const passed = new Set<CompactedLog>()
+  async #work(passed: Set<CompactedLog>): Promise<number> {
     let count = 0
     for (;;) {
-      const next = await this.#dirtiest(passed)
+      const next = await this.#claim(passed)
       if (next === null) return count
-      const cleaned = await this.#attempt(next)
-      if (cleaned) count++
-      else passed.add(next.log)
+      try {
+        if (await this.#attempt(next)) count++
+        else passed.add(next.log)
+      } finally {
+        this.#busy.delete(next.log)
+      }
     }
   }
 
-  async #dirtiest(passed: ReadonlySet<CompactedLog>): Promise<Cleanable | null> {
+  /** The dirtiest log: busy from now on. */
+  async #claim(passed: ReadonlySet<CompactedLog>): Promise<Cleanable | null> {
     let dirtiest: Cleanable | null = null
-    for (const log of [...this.#home.logs()]) {
-      if (this.#stopping || this.#home.failed !== null) return null
-      if (!log.config.compact || log.failed !== null || passed.has(log) || this.#uncleanable.has(log)) continue
-      const cleanable = await cleanableOf(log, this.#home.cleanedOffset(log), this.#home.env.clock.now())
-      if (cleanable === null || !cleanable.isDue) continue
-      if (dirtiest === null || cleanable.dirtyRatio > dirtiest.dirtyRatio) dirtiest = cleanable
-    }
+    do {
+      dirtiest = null
+      for (const log of [...this.#home.logs()]) {
+        if (this.#stopping || this.#home.failed !== null) return null
+        if (!log.config.compact || log.failed !== null || passed.has(log) || this.#busy.has(log) || this.#uncleanable.has(log)) continue
+        const cleanable = await cleanableOf(log, this.#home.cleanedOffset(log), this.#home.env.clock.now())
+        if (cleanable === null || !cleanable.isDue) continue
+        if (dirtiest === null || cleanable.dirtyRatio > dirtiest.dirtyRatio) dirtiest = cleanable
+      }
+    } while (dirtiest !== null && this.#busy.has(dirtiest.log))
+    // not after this turn: another may be about to take it
+    if (dirtiest !== null) this.#busy.add(dirtiest.log)
     return dirtiest
   }
 
@@ -105,7 +120,7 @@ export class Cleaner {
       log.cutCount !== cutCount ||
       log.segments[0]!.baseOffset !== startOffset
     try {
-      return (await this.#clean(cleanable, cutCount, hasChanged)) > firstDirtyOffset
+      return (await this.#clean(cleanable, hasChanged)) > firstDirtyOffset
     } catch (error) {
       if (error instanceof StoppedError || hasChanged()) return false
       if (error instanceof EnvError) {
@@ -120,33 +135,37 @@ export class Cleaner {
   }
 
   /** Answers the new first dirty offset, -1 where the log changed meanwhile. */
-  async #clean(cleanable: Cleanable, cutCount: number, hasChanged: () => boolean): Promise<number> {
+  async #clean(cleanable: Cleanable, hasChanged: () => boolean): Promise<number> {
     const home = this.#home
     const { log, firstDirtyOffset } = cleanable
     const beganBytes = sizeOf(log, cleanable.endOffset)
-    const turns = new Turns(home.env.clock, this.#options.cleanerIoBytesPerSecondMax ?? Infinity, () => {
+    const turns = new Turns(this.#pace, () => {
       if (hasChanged()) throw new StoppedError()
     })
-    const latest = await buildOffsetMap(cleanable, this.#options.cleanerDedupeBytesMax ?? DEDUPE_BYTES, turns)
+    const { threads, dedupeBytesMax, loadFactor, ioBufferBytes } = this.settings
+    // half of it to read, half of it to write
+    const blockBytes = Math.max(BLOCK_BYTES_MIN, Math.floor(ioBufferBytes / threads / 2))
+    const keys = new KeyOffsetMap(cleanable.endOffset - firstDirtyOffset, dedupeBytesMax / threads, loadFactor)
+    const latest = await buildOffsetMap(cleanable, keys, turns, blockBytes)
     const nowMs = home.env.clock.now()
-    const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns }
+    const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns, blockBytes }
     const groups = groupSegments(log, latest.endOffset)
     if (groups.length === 0) return -1
-    // what is cleaned may end before the next segment begins: below its recovery point a recovery knows such a gap from a lost end
-    await home.checkpoint()
     let index: TransactionIndex | null = null
     const aborted = log.abortedTransactions(log.segments[0]!.baseOffset, groups.at(-1)!.endOffset)
     const transactions = new CleanedTransactions(aborted, (transaction) => index!.append(transaction))
+    // above it a recovery takes a gap between segments for a loss
+    await home.raiseRecoveryPoint(log, hasChanged)
     for (const group of groups) {
       const cleaned = await cleanGroup(home, log, group, rules, (of) => {
         index = of
         return transactions
       })
-      if (await this.#swapIn(log, cleaned, group, cutCount)) continue
+      if (await this.#swapIn(log, cleaned, group, hasChanged)) continue
       await discardCleaned(home.env, cleaned)
       return -1
     }
-    await home.setCleanedOffset(log, latest.endOffset)
+    await home.setCleanedOffset(log, latest.endOffset, hasChanged)
     home.env.log.debug(`${log.directory}: compacted up to offset ${latest.endOffset}`, {
       bytesBefore: beganBytes,
       bytesAfter: sizeOf(log, cleanable.endOffset),
@@ -155,9 +174,9 @@ export class Cleaner {
     return latest.endOffset
   }
 
-  async #swapIn(log: CompactedLog, cleaned: Segment, group: SegmentGroup, cutCount: number): Promise<boolean> {
+  async #swapIn(log: CompactedLog, cleaned: Segment, group: SegmentGroup, hasChanged: () => boolean): Promise<boolean> {
     try {
-      return await swapIn(this.#home, log, cleaned, group, cutCount)
+      return await swapIn(this.#home, log, cleaned, group, hasChanged)
     } catch (error) {
       cleaned.release()
       cleaned.close()

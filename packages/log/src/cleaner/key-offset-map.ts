@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 
 /** 128 bits of the key's hash and 64 of the offset, as in Kafka. */
 const SLOT_BYTES = 24
-const LOAD_FACTOR = 0.9
 const HASH_WORDS = 4
 
 /**
@@ -20,10 +19,10 @@ export class KeyOffsetMap {
   #count = 0
 
   /** Room for as many keys as fit into `bytesMax`, no more than `keysMax`; at least one. */
-  constructor(keysMax: number, bytesMax: number) {
+  constructor(keysMax: number, bytesMax: number, loadFactor = 0.9) {
     const fitting = Math.min(Math.floor(bytesMax / SLOT_BYTES), 1 << 28)
-    this.#slots = Math.max(2, Math.min(fitting, Math.ceil(Math.max(1, keysMax) / LOAD_FACTOR) + 1))
-    this.#countMax = Math.max(1, Math.floor(this.#slots * LOAD_FACTOR))
+    this.#slots = Math.max(2, Math.min(fitting, Math.ceil(Math.max(1, keysMax) / loadFactor) + 1))
+    this.#countMax = Math.max(1, Math.min(this.#slots - 1, Math.floor(this.#slots * loadFactor)))
     this.#hashes = new Int32Array(this.#slots * HASH_WORDS)
     this.#offsets = new Float64Array(this.#slots)
   }

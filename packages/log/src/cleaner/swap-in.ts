@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { LogHome } from '../log-home.ts'
 import { removeSegments } from '../retention.ts'
 import type { Segment } from '../segment.ts'
@@ -7,16 +8,22 @@ import type { CompactedLog } from './cleanable.ts'
 const SWAP_SUFFIX = '.swap'
 
 /**
- * Puts a cleaned segment, whole and synced, in the place of its group. False, and nothing is done, where the log has changed meanwhile.
+ * Puts a cleaned segment, whole and synced, in the place of its group. False, and nothing is done, where the log `hasChanged`
+ * meanwhile.
  * A crash before `.swap` is durable leaves the old segments, one after it the new one (`finishSwaps`); each step is durable before the
  * next. Readers of old segments go on with them.
  */
-export async function swapIn(home: LogHome, log: CompactedLog, cleaned: Segment, group: SegmentGroup, cutCount: number): Promise<boolean> {
+export async function swapIn(
+  home: LogHome,
+  log: CompactedLog,
+  cleaned: Segment,
+  group: SegmentGroup,
+  hasChanged: () => boolean,
+): Promise<boolean> {
   return await log.rearrange(async () => {
+    if (hasChanged()) return false
     const first = log.segments.indexOf(group.segments[0]!)
-    const isThere = first >= 0 && group.segments.every((segment, at) => log.segments[first + at] === segment)
-    const next = log.segments[first + group.segments.length]
-    if (log.failed !== null || log.cutCount !== cutCount || !isThere || next?.baseOffset !== group.endOffset) return false
+    assert(first >= 0 && log.segments[first + group.segments.length]!.baseOffset === group.endOffset)
     const { disk } = home.env
     await disk.syncDirectory(log.directory)
     // the batches last: where they are complete, so is the rest

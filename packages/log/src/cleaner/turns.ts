@@ -5,24 +5,79 @@ const WORK_MS = 4
 const RECORDS_MAX = 4000
 /** The clock is looked at once for so many. */
 const RECORDS_BETWEEN = 32
+/** A wait for the rate is looked at again this often: the rate may have changed, or the work may be in vain by then. */
+const LOOK_MS = 200
+/** What was not used for so long may not be used at once. */
+const WINDOW_MS = 1000
 
-/** Cuts the cleaner's work into turns of the loop, and keeps its reads and writes below a rate. */
-export class Turns {
+/** What all the work of a directory's cleaner shares: the turns of the loop, and a rate of reads and writes. */
+export class CleanerPace {
   readonly #clock: Clock
-  readonly #bytesPerSecondMax: number
+  /** Bytes in a second. */
+  readonly #rateMax: () => number
+  readonly #waiting: (() => void)[] = []
+  #rate = Infinity
+  #windowBeganMs = 0
+  #windowBytes = 0
+
+  constructor(clock: Clock, rateMax: () => number) {
+    this.#clock = clock
+    this.#rateMax = rateMax
+  }
+
+  now(): number {
+    return this.#clock.monotonic()
+  }
+
+  /** Resolves in another turn of the loop, for one caller in each. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#waiting.push(resolve) === 1) this.#clock.after(0, () => this.#wake())
+    })
+  }
+
+  #wake(): void {
+    this.#waiting.shift()!()
+    if (this.#waiting.length > 0) this.#clock.after(0, () => this.#wake())
+  }
+
+  /** So many bytes were moved. */
+  count(bytes: number): void {
+    this.#windowBytes += bytes
+  }
+
+  /** How long to wait before more may be moved, in ms; 0: go on. */
+  waitMs(): number {
+    const rate = this.#rateMax()
+    const nowMs = this.now()
+    const dueMs = this.#windowBeganMs + (this.#windowBytes / rate) * 1000
+    if (rate !== this.#rate || nowMs - dueMs > WINDOW_MS) {
+      this.#rate = rate
+      this.#windowBeganMs = nowMs
+      this.#windowBytes = 0
+      return 0
+    }
+    return rate >= Number.MAX_SAFE_INTEGER ? 0 : Math.min(LOOK_MS, Math.max(0, dueMs - nowMs))
+  }
+
+  pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(delayMs, resolve))
+  }
+}
+
+/** Cuts the cleaning of one log into turns of the loop. */
+export class Turns {
+  readonly #pace: CleanerPace
   readonly #check: () => void
   #beganMs: number
   #records = 0
   #unlooked = 0
-  #windowBeganMs: number
-  #windowBytes = 0
 
   /** `check` throws where the work is to end; it is called before work goes on. */
-  constructor(clock: Clock, bytesPerSecondMax: number, check: () => void) {
-    this.#clock = clock
+  constructor(pace: CleanerPace, check: () => void) {
+    this.#pace = pace
     this.#check = check
-    this.#bytesPerSecondMax = bytesPerSecondMax
-    this.#beganMs = this.#windowBeganMs = clock.monotonic()
+    this.#beganMs = pace.now()
   }
 
   /** So many records, or as much work, were done. True: it is time for `next`. */
@@ -31,7 +86,7 @@ export class Turns {
     if (this.#unlooked < RECORDS_BETWEEN) return false
     this.#records += this.#unlooked
     this.#unlooked = 0
-    return this.#records >= RECORDS_MAX || this.#clock.monotonic() - this.#beganMs >= WORK_MS
+    return this.#records >= RECORDS_MAX || this.#pace.now() - this.#beganMs >= WORK_MS
   }
 
   /** Throws where the work is to end. */
@@ -41,26 +96,21 @@ export class Turns {
 
   /** Lets others have their turn. */
   async next(): Promise<void> {
-    await this.#wait(0)
+    await this.#pace.next()
+    this.#goOn()
   }
 
   /** So many bytes were read or written: waits where that was too fast. */
   async moved(bytes: number): Promise<void> {
-    if (this.#bytesPerSecondMax >= Number.MAX_SAFE_INTEGER) return
-    this.#windowBytes += bytes
-    const nowMs = this.#clock.monotonic()
-    const dueMs = this.#windowBeganMs + (this.#windowBytes / this.#bytesPerSecondMax) * 1000
-    if (dueMs > nowMs) await this.#wait(dueMs - nowMs)
-    else if (nowMs - dueMs > 1000) {
-      // what was not used before may not be used at once
-      this.#windowBeganMs = nowMs
-      this.#windowBytes = 0
+    this.#pace.count(bytes)
+    for (let waitMs = this.#pace.waitMs(); waitMs > 0; waitMs = this.#pace.waitMs()) {
+      await this.#pace.pause(waitMs)
+      this.#goOn()
     }
   }
 
-  async #wait(delayMs: number): Promise<void> {
-    await new Promise<void>((resolve) => void this.#clock.after(delayMs, resolve))
-    this.#beganMs = this.#clock.monotonic()
+  #goOn(): void {
+    this.#beganMs = this.#pace.now()
     this.#records = 0
     this.#check()
   }
