@@ -272,7 +272,7 @@ class Play {
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error
       const { message } = error as Error
-      outcome = /KAFKA_STORAGE_ERROR|NOT_LEADER_OR_FOLLOWER/.test(message)
+      outcome = /KAFKA_STORAGE_ERROR|LEADER_NOT_AVAILABLE/.test(message)
         ? 'offline'
         : /checksum|crc|CORRUPT/i.test(message)
           ? 'reading fails'
