@@ -19,15 +19,21 @@ export async function removeSegments(
 ): Promise<void> {
   if (segments.length === 0) return
   const { disk } = home.env
-  const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
   const paths: string[] = []
-  for (const [at, segment] of segments.entries()) {
-    if (oneByOne && at > 0) await disk.syncDirectory(directory)
-    await segment.rename(DELETED_SUFFIX, ['.log', '.index', '.timeindex', '.txnindex'], (path) => names.has(path))
-    if (!segment.held) segment.close()
-    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
-    const snapshot = `${directory}/${fileName(segment.baseOffset, '.snapshot')}`
-    if (segment.baseOffset !== replacedOffset && names.has(snapshot)) await disk.remove(snapshot)
+  try {
+    const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
+    for (const [at, segment] of segments.entries()) {
+      if (oneByOne && at > 0) await disk.syncDirectory(directory)
+      await segment.rename(DELETED_SUFFIX, ['.log', '.index', '.timeindex', '.txnindex'], (path) => names.has(path))
+      if (!segment.held) segment.close()
+      for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
+      const snapshot = `${directory}/${fileName(segment.baseOffset, '.snapshot')}`
+      if (segment.baseOffset !== replacedOffset && names.has(snapshot)) await disk.remove(snapshot)
+    }
+  } catch (error) {
+    // the whole partition is being deleted, or the disk fails: nobody else knows of these any more
+    for (const segment of segments) segment.close()
+    throw error
   }
   home.removeLater(config.fileDeleteDelayMs, async () => {
     for (const segment of segments) segment.close()

@@ -217,6 +217,22 @@ test('a reader that comes while its partition is deleted leaves no file open', a
   await s.do(s.home.close())
 })
 
+test('a partition that is deleted while retention is at work leaves no file open', async () => {
+  for (let delay = 0; delay < 30; delay++) {
+    const s = new Setup(100 + delay)
+    await s.begin(config({ segmentBytes: 500, retentionBytes: 1000, fileDeleteDelayMs: 1000 }))
+    for (let i = 0; i < 8; i++) await s.append({ valueBytes: 300 })
+    assert.equal((await s.do(contents(s.log))).size, 8)
+    const retained = s.home.runRetention()
+    await s.pass(delay / 10)
+    await s.do(s.home.delete(s.log))
+    await s.do(retained)
+    await s.pass(10_000)
+    assert.equal(s.host.disk.openCount, 0, `deleted after ${delay / 10} ms`)
+    await s.do(s.home.close())
+  }
+})
+
 test('idle partitions hold no file, and few are open at once', async () => {
   const s = new Setup(9)
   await s.begin(config(), { openSegmentsMax: 4 })
