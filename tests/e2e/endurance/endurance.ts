@@ -173,7 +173,7 @@ export class Endurance {
     for (const topic of this.#retained) await topic.end()
     await this.#compacted.end()
     this.check()
-    await admin().deleteGroups(this.#members.map(({ groupId }) => groupId))
+    for (const group of this.#members) await group.delete()
     const names = [...this.#retained.map(({ name }) => name), this.#compacted.name]
     for (const { error } of await admin().deleteTopics(names)) if (error !== null) throw error
     await this.#segments.stop()
