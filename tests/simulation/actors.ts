@@ -1,6 +1,14 @@
 /** Clients that never give up, in simulated time; each keeps books. A breach is kept in `failure` for the test to find. */
 import assert from 'node:assert/strict'
-import { isRetriable, type Client, type Consumer, type ConsumerRecord, type DeliveryResult, type ProducerOptions } from '@ottla/client'
+import {
+  isRetriable,
+  type Client,
+  type Consumer,
+  type ConsumerRecord,
+  type DeliveryResult,
+  type ProducerOptions,
+  type ProducerRecord,
+} from '@ottla/client'
 import type { Host } from '@ottla/env/sim'
 import { keyOf, newPassage, valueOf, type Passage } from '../long/ledger.ts'
 
@@ -10,7 +18,12 @@ export interface Bookkeeper {
   acknowledged(partition: number, offset: number, producer: number, sequence: number): void
   refused?(partition: number, producer: number, sequence: number): void
   met(partition: number, passage: Passage, record: ConsumerRecord): void
+  /** What a producer sends as its n-th record; without it, a value by which it is known, under one key. */
+  recordOf?(producer: number, sequence: number): Sent
 }
+
+/** Without topic and partition. */
+export type Sent = Pick<ProducerRecord, 'key' | 'value' | 'headers'>
 
 const BURST_MAX = 6
 const WINDOW_COUNT = 20
@@ -73,15 +86,12 @@ export class Sender extends Actor {
     while (!this.stopping && this.failure === null) {
       if (this.#unanswered < WINDOW_COUNT) {
         const partition = this.host.random.below(this.#sequences.length)
-        let acked = this.#sequences[partition]!
-        const report = (result: DeliveryResult): void => {
-          this.#answered(partition, result, acked)
-          acked += result.recordCount
-        }
         for (let left = 1 + this.host.random.below(BURST_MAX); left > 0; left--) {
           const sequence = this.#sequences[partition]!++
           this.#unanswered++
-          producer.append({ topic: this.#topic, partition, key: keyOf(this.#id), value: valueOf(this.#id, sequence) }, report)
+          const sent = this.#ledger.recordOf?.(this.#id, sequence) ?? { key: keyOf(this.#id), value: valueOf(this.#id, sequence) }
+          // a function of its own each: batches that are tried again may be answered in another order
+          producer.append({ topic: this.#topic, partition, ...sent }, (result) => this.#answered(partition, result, sequence))
         }
       }
       await this.pause(12)

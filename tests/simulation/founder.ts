@@ -1,6 +1,6 @@
 /** Creates topics and deletes them; what was acknowledged of either is so for ever after. */
 import assert from 'node:assert/strict'
-import type { Client } from '@ottla/client'
+import { isRetriable, type Client } from '@ottla/client'
 import type { Host } from '@ottla/env/sim'
 import { Actor } from './actors.ts'
 
@@ -57,7 +57,8 @@ export class Founder extends Actor {
       } catch (error) {
         const { message } = error as Error
         if (done.test(message)) return
-        if (this.stopping || !/KAFKA_STORAGE_ERROR|REQUEST_TIMED_OUT|UNKNOWN_SERVER_ERROR/.test(message)) throw error
+        if (this.stopping || !(isRetriable(error) || /KAFKA_STORAGE_ERROR|REQUEST_TIMED_OUT|UNKNOWN_SERVER_ERROR/.test(message)))
+          throw error
         await this.pause(PAUSE_MS)
       }
     }

@@ -1,39 +1,85 @@
-/** What the tests of promises are for, planted: each fault is seen within a few seeds. Those that showed it are tried first. */
+/**
+ * What the tests of promises are for, planted: each fault is seen within a few seeds, by the class of ack that it belongs to, and not by a
+ * class that promises less. The seeds that showed it are tried first.
+ */
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { EXPOSED, SYNCED, WRITTEN } from './classes.ts'
+import { classesOf, EXPOSED, GROUP_OFFSETS, SYNCED, WRITTEN } from './classes.ts'
 import { live, type Promises } from './lives.ts'
-import { ackBeforeSync, ackBeforeWrite, checkpointAhead, cutBelowRecoveryPoint, idleSync, producersForgotten } from './plants.ts'
+import * as plants from './plants.ts'
+import type { Plant } from './plants.ts'
 import { powerLives } from './power.ts'
-import type { Stage } from './stage.ts'
 
 const SEEDS_MAX = 60
 
-type Suite = (seed: number, plant: (stage: Stage) => void) => Promise<unknown>
+interface Planted {
+  readonly what: string
+  readonly plant: Plant
+  /** The class of ack that finds it. */
+  readonly by: string
+  readonly powerFails?: boolean
+  readonly behind?: readonly string[]
+  readonly kept: readonly number[]
+  /** A class that promises less, or another thing: it finds nothing in the first seeds. */
+  readonly notBy?: string
+}
 
-const promised =
-  (promises: Promises): Suite =>
-  (seed, plant) =>
-    live(seed, promises, plant)
-const power: Suite = (seed, plant) => powerLives(seed, new Map(), plant)
-
-/** By class of ack: the suite that finds the bug as it is, and the seeds that found it. */
-const PLANTS: readonly (readonly [what: string, plant: (stage: Stage) => void, suite: Suite, kept: readonly number[]])[] = [
-  ['an ack before its write (acks 1)', ackBeforeWrite, promised(WRITTEN), [4]],
-  ['an ack before its write (acks 1), found by the lives with power', ackBeforeWrite, power, [2]],
-  ['an ack before its sync (flush.before.ack)', ackBeforeSync, promised(SYNCED), [1]],
-  ['an ack before its sync (flush.before.ack), found by the lives with power', ackBeforeSync, power, [1]],
-  ['a sync that syncs nothing: what a consumer was given is gone (flush.messages, flush.ms)', idleSync, promised(EXPOSED), [1]],
-  ['a recovery that cuts below the recovery point', cutBelowRecoveryPoint, power, [11]],
-  ['a checkpoint ahead of the log', checkpointAhead, power, [1]],
-  ['producers that are forgotten by a restart (idempotent)', producersForgotten, power, [10]],
+const PLANTED: readonly Planted[] = [
+  {
+    what: 'an ack before its write',
+    plant: plants.ackBeforeWrite,
+    by: 'acks-1',
+    powerFails: false,
+    kept: [1],
+    notBy: 'flushed-before-ack',
+  },
+  {
+    what: 'producers that a restart forgets',
+    plant: plants.producersForgotten,
+    by: 'acks-all',
+    powerFails: false,
+    kept: [5],
+    notBy: 'acks-1',
+  },
+  { what: 'an ack before its sync', plant: plants.ackBeforeSync, by: 'flushed-before-ack', kept: [1], notBy: 'acks-all' },
+  { what: 'a flush that syncs nothing', plant: plants.idleSync, by: 'flushed-each-message', kept: [3] },
+  { what: 'records that are shown before their sync', plant: plants.idleSync, by: 'flushed-now-and-then', kept: [2] },
+  { what: 'retention without its syncs', plant: plants.retentionUnsynced, by: 'retained', kept: [1], notBy: 'flushed-before-ack' },
+  { what: 'a recovery that cuts below the recovery point', plant: plants.cutBelowRecoveryPoint, by: 'acks-1', kept: [5] },
+  { what: 'a recovery point ahead of the log', plant: plants.checkpointAhead, by: 'acks-1', kept: [2] },
+  { what: 'a cleaner that drops the last value of a key', plant: plants.lastValueDropped, by: 'compacted', kept: [1], notBy: 'retained' },
+  {
+    what: 'a swap of cleaned segments without its syncs',
+    plant: plants.swapUnsynced,
+    by: 'compacted',
+    behind: ['compaction: in place', 'retention: rename'],
+    kept: [1],
+    notBy: 'retained',
+  },
+  { what: 'a cleaner checkpoint ahead of the cleaner', plant: plants.cleanedAhead, by: 'compacted', kept: [11], notBy: 'retained' },
+  {
+    what: 'a cleaner that drops the last offsets of a group',
+    plant: plants.lastValueDropped,
+    by: GROUP_OFFSETS,
+    kept: [2],
+    notBy: 'acks-1',
+  },
 ]
 
+/** Beside the lives of `power.ts`, in those of `lives.ts`. */
+const PROMISED: readonly (readonly [what: string, plant: Plant, promises: Promises, kept: readonly number[]])[] = [
+  ['an ack before its write (acks 1)', plants.ackBeforeWrite, WRITTEN, [4]],
+  ['an ack before its sync (flush.before.ack)', plants.ackBeforeSync, SYNCED, [1]],
+  ['a sync that syncs nothing (flush.messages, flush.ms)', plants.idleSync, EXPOSED, [1]],
+]
+
+const NOT_SEEN_SEEDS = 2
+
 /** Some seed shows the fault: by records or offsets that are missing, or by files that recovery rightly calls damaged. */
-async function isSeen(t: TestContext, suite: Suite, plant: (stage: Stage) => void, kept: readonly number[]): Promise<void> {
+async function isSeen(t: TestContext, kept: readonly number[], trial: (seed: number) => Promise<unknown>): Promise<void> {
   for (const seed of [...kept, ...Array.from({ length: SEEDS_MAX }, (_, at) => at + 1)]) {
     try {
-      await suite(seed, plant)
+      await trial(seed)
     } catch (error) {
       t.diagnostic(`seed ${seed}: ${(error as Error).message}`)
       return
@@ -42,4 +88,20 @@ async function isSeen(t: TestContext, suite: Suite, plant: (stage: Stage) => voi
   assert.fail(`${SEEDS_MAX} seeds show nothing`)
 }
 
-for (const [what, plant, suite, kept] of PLANTS) test(`seen: ${what}`, (t) => isSeen(t, suite, plant, kept))
+for (const { what, by, kept, notBy, ...options } of PLANTED) {
+  test(`seen by ${by}: ${what}`, async (t) => {
+    await isSeen(t, kept, (seed) => powerLives(seed, new Map(), { ...options, classes: [by] }))
+    if (notBy === undefined) return
+    for (let seed = 1; seed <= NOT_SEEN_SEEDS; seed++) await powerLives(seed, new Map(), { ...options, classes: [notBy] })
+  })
+}
+
+test('each class that promises anything of its own has a plant', () => {
+  const classes = [...classesOf(true).map(({ name }) => name), GROUP_OFFSETS]
+  const without = classes.filter((name) => !PLANTED.some(({ by }) => by === name))
+  // acks 0 promise nothing, and what the last two promise is what others do together
+  assert.deepEqual(without, ['acks-0', 'compacted-and-retained', 'compacted-unsynced'])
+})
+
+for (const [what, plant, promises, kept] of PROMISED)
+  test(`seen by what is promised: ${what}`, (t) => isSeen(t, kept, (seed) => live(seed, promises, plant)))

@@ -1,7 +1,11 @@
 /** Bugs that a server could have, planted from outside into the disk that it runs on. */
 import type { File } from '@ottla/env'
-import { crc32c } from '@ottla/wire'
+import { LogDirectory } from '@ottla/log'
+import { KeyOffsetMap } from '../../packages/log/src/cleaner/key-offset-map.ts'
 import type { Stage } from './stage.ts'
+
+/** Done before the world begins. What it answers takes it back, where it is not the stage's alone. */
+export type Plant = (stage: Stage) => (() => void) | void
 
 /** Has each file whose path fits changed by `change` when it is opened. */
 function tamper({ host }: Stage, fits: RegExp, change: (file: File) => void): void {
@@ -16,6 +20,7 @@ function tamper({ host }: Stage, fits: RegExp, change: (file: File) => void): vo
 
 const RECORDS = /\.log$/
 const RECOVERY_POINTS = /recovery-point-offset-checkpoint(\.tmp)?$/
+const CLEANED = /cleaner-offset-checkpoint\.tmp$/
 
 /** Records are written some time after their turn, and so after their ack. */
 export function ackBeforeWrite(stage: Stage): void {
@@ -23,7 +28,13 @@ export function ackBeforeWrite(stage: Stage): void {
     const write = file.write.bind(file)
     file.write = (position, views) => {
       const copies = views.map((view) => Buffer.from(view))
-      stage.host.clock.after(3, () => write(position, copies))
+      stage.host.clock.after(3, () => {
+        try {
+          write(position, copies)
+        } catch {
+          // nobody is there to be told
+        }
+      })
     }
   })
 }
@@ -60,8 +71,13 @@ export function cutBelowRecoveryPoint(stage: Stage): void {
 }
 
 /** The checkpoint says that more is safe than is. */
-export function checkpointAhead(stage: Stage): void {
-  tamper(stage, RECOVERY_POINTS, (file) => {
+export const checkpointAhead: Plant = (stage) => ahead(stage, RECOVERY_POINTS)
+
+/** The checkpoint says that more was cleaned than was. */
+export const cleanedAhead: Plant = (stage) => ahead(stage, CLEANED)
+
+function ahead(stage: Stage, fits: RegExp): void {
+  tamper(stage, fits, (file) => {
     const writeLater = file.writeLater.bind(file)
     file.writeLater = (position, views, durable) => {
       const text = Buffer.concat(views).toString('latin1')
@@ -72,15 +88,46 @@ export function checkpointAhead(stage: Stage): void {
   })
 }
 
-/** A producer snapshot knows no producer. */
-export function producersForgotten(stage: Stage): void {
-  tamper(stage, /\.snapshot\.tmp$/, (file) => {
-    const writeLater = file.writeLater.bind(file)
-    file.writeLater = (position, _views, durable) => {
-      const empty = Buffer.alloc(10)
-      empty.writeInt16BE(1, 0)
-      empty.writeUInt32BE(crc32c(empty.subarray(6)), 2)
-      return writeLater(position, [empty], durable)
+/** The names of a compaction are not made durable between its steps: only once it is over. */
+export const swapUnsynced: Plant = (stage) => unsyncedWhile(stage, '.swap')
+
+/** Segments that retention takes are not gone for good before the next one goes. */
+export const retentionUnsynced: Plant = (stage) => unsyncedWhile(stage, '.deleted')
+
+function unsyncedWhile({ host }: Stage, suffix: string): void {
+  const { disk } = host
+  const syncDirectory = disk.syncDirectory.bind(disk)
+  disk.syncDirectory = async (path) => {
+    if (!disk.paths().some((each) => each.startsWith(`${path}/`) && each.endsWith(suffix))) await syncDirectory(path)
+  }
+}
+
+/** The cleaner takes the last value of a key for one that was overwritten. */
+export function lastValueDropped(): () => void {
+  const get = KeyOffsetMap.prototype.get
+  KeyOffsetMap.prototype.get = function (key) {
+    const offset = get.call(this, key)
+    return offset < 0 ? offset : offset + 1
+  }
+  return () => {
+    KeyOffsetMap.prototype.get = get
+  }
+}
+
+/** A start knows no producer. */
+export function producersForgotten(): () => void {
+  const { load } = LogDirectory.prototype
+  LogDirectory.prototype.load = async function (configOf) {
+    const logs = await load.call(this, configOf)
+    for (const log of logs) {
+      const { config } = log
+      log.configure({ ...config, producerIdExpirationMs: -1_000_000 })
+      log.expireProducers()
+      log.configure(config)
     }
-  })
+    return logs
+  }
+  return () => {
+    LogDirectory.prototype.load = load
+  }
 }

@@ -145,16 +145,18 @@ async function describe(admin: Admin, names: readonly string[], { json }: Option
 /** What an acknowledgement is worth in this topic: the one table of it. */
 export function acksTable(config: (key: string) => string | null): { acks: string; 'an acknowledged record survives': string }[] {
   const replicas = Number(config('min.insync.replicas') ?? 1) - 1
+  const waitsFor = config('flush.before.ack') === 'true' ? 'flush.before.ack' : config('flush.messages') === '1' ? 'flush.messages=1' : null
+  const synced = `the loss of power everywhere at once: the answer waits for the disk (${waitsFor})`
   const all =
-    config('flush.before.ack') === 'true'
-      ? 'the loss of power everywhere at once: the answer waits for the disk (flush.before.ack)'
+    waitsFor !== null
+      ? synced
       : replicas > 0
         ? `the end of the process, and the loss of power at ${replicas} broker(s) (min.insync.replicas - 1)`
         : 'the end of the process (kill -9); for the loss of power set flush.before.ack=true'
   const meaning = 'an acknowledged record survives'
   return [
     { acks: '0', [meaning]: 'nothing: there is no answer' },
-    { acks: '1', [meaning]: config('flush.before.ack') === 'true' ? all : 'the end of the process (kill -9)' },
+    { acks: '1', [meaning]: waitsFor !== null ? synced : 'the end of the process (kill -9)' },
     { acks: 'all', [meaning]: all },
   ] as { acks: string; 'an acknowledged record survives': string }[]
 }
