@@ -9,6 +9,8 @@ import { Later } from './later.ts'
 
 /** A client that does not read is not read from: above this much unsent, its connection is paused, and what it asked for waits. */
 const UNSENT_BYTES_MAX = 1 << 20
+/** Above this much held for other threads (`heldBytes`), the next request waits, and its connection is paused. */
+const HELD_BYTES_MAX = 16 << 20
 /** As many requests of one connection may wait for their answers; then it is paused. */
 const UNANSWERED_MAX = 1000
 
@@ -40,6 +42,8 @@ export class Session implements Receiver {
   /** Name and version that the client gave in ApiVersions: for the operator, and for what is known of a client's ways (decision 0005). */
   client = ''
   open = true
+  /** Of its requests, so many bytes are held until other threads are done with them. */
+  heldBytes = 0
   readonly #handlers: HandlerTable
   readonly #frames: Frames
   readonly #answers: Answer[] = []
@@ -134,7 +138,11 @@ export class Session implements Receiver {
   }
 
   get #full(): boolean {
-    return this.#givenBytes > UNSENT_BYTES_MAX || this.connection.unsentBytes > UNSENT_BYTES_MAX || this.#answers.length > UNANSWERED_MAX
+    return this.#givenBytes > UNSENT_BYTES_MAX || this.#isBurdened
+  }
+
+  get #isBurdened(): boolean {
+    return this.connection.unsentBytes > UNSENT_BYTES_MAX || this.#answers.length > UNANSWERED_MAX || this.heldBytes > HELD_BYTES_MAX
   }
 
   /** Starts the requests that waited, as far as each lets the next one start. */
@@ -270,7 +278,7 @@ export class Session implements Receiver {
   }
 
   #throttle(): void {
-    const full = this.connection.unsentBytes > UNSENT_BYTES_MAX || this.#answers.length > UNANSWERED_MAX || this.#waiting.length > 0
+    const full = this.#isBurdened || this.#waiting.length > 0
     if (full === this.#paused || !this.open) return
     this.#paused = full
     if (full) this.connection.pause()

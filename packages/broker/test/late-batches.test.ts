@@ -129,6 +129,33 @@ brokerTest('while a large batch is compressed others are answered', {}, async (p
   assert.deepEqual([(await first.promise).baseOffset, (await second.promise).baseOffset], [0, 2])
 })
 
+brokerTest('who sends large batches faster than they are compressed is not read from', { simulatedOnly: true }, async (place) => {
+  const [client, other] = [await place.connect(), await place.connect()]
+  await createTopic(client, 'a', { configs: { 'compression.type': 'gzip' } })
+  const { loop } = place.env
+  const compressing: (() => void)[] = []
+  loop.elsewhere = (now) => new Promise((resolve) => compressing.push(() => resolve(now())))
+  const sizeBytes = 1_000_000
+  const batch = batchOf([noise(sizeBytes)])
+  const answers = Promise.all(Array.from({ length: 40 }, () => produce(client, 'a', batch)))
+  const held = (): number => Math.max(...[...place.broker.sessions].map((session) => session.heldBytes))
+  for (let last = -1; held() > last;) {
+    last = held()
+    for (let i = 0; i < 50; i++) await roundTrip(other)
+  }
+  assert.ok(held() > 8 << 20 && held() < (16 << 20) + 2 * sizeBytes, `${held()} bytes are held`)
+  const all = watched(answers)
+  while (!all.settled) {
+    for (const finish of compressing.splice(0)) finish()
+    await roundTrip(other)
+  }
+  assert.deepEqual(
+    (await answers).map(({ baseOffset }) => baseOffset),
+    Array.from({ length: 40 }, (_, i) => i),
+  )
+  assert.equal(held(), 0)
+})
+
 for (const how of ['kill', 'crash'] as const) {
   brokerTest(`what was acknowledged of large batches survives a ${how} amid them`, { simulatedOnly: true, seeds: 5 }, async (place) => {
     const client = await place.connect()

@@ -72,9 +72,16 @@ class Appends {
         return
       }
       this.#unstored++
-      const refuse = (error: Error): void => this.#refuse(response, error)
-      const append = (prepared: PlacedBatch): void => this.#store(log, prepared, response)
-      lateBatches.add(log, batch, append, refuse, () => this.#stored())
+      const { session } = this.#context
+      session.heldBytes += records.length
+      lateBatches.add(log, batch, {
+        append: (prepared) => this.#store(log, prepared, response),
+        refuse: (error) => this.#refuse(response, error),
+        end: () => {
+          session.heldBytes -= records.length
+          this.#stored()
+        },
+      })
     } catch (error) {
       this.#refuse(response, error as Error)
     }

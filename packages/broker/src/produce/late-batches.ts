@@ -4,6 +4,13 @@ import { takeSlab } from '@ottla/wire'
 import { isLong, prepareLater, type ArrivedBatch, type PlacedBatch } from './arrived-batch.ts'
 import { CodecWork } from './codec-work.ts'
 
+/** What becomes of a batch: one of the first two, then `end`. An `append` that throws is a refusal. */
+export interface Fate {
+  append(prepared: PlacedBatch): void
+  refuse(error: Error): void
+  end(): void
+}
+
 /**
  * Batches that other threads prepare, several at once. Each log gets them in the order in which they came, and what comes behind one waits
  * for it: a producer's sequence numbers must not overtake one another.
@@ -22,26 +29,19 @@ export class LateBatches {
     return (this.#last.size > 0 && this.#last.has(log)) || isLong(batch)
   }
 
-  /** Calls `append` or `refuse`, then `done`, later, when all that came before for this log is through. The batch's memory is held, or copied. */
-  add(
-    log: PartitionLog,
-    batch: ArrivedBatch,
-    append: (prepared: PlacedBatch) => void,
-    refuse: (error: Error) => void,
-    done: () => void,
-  ): void {
+  /** Lets `fate` have it, later, when all that came before for this log is through. The batch's memory is held, or copied. */
+  add(log: PartitionLog, batch: ArrivedBatch, fate: Fate): void {
     const own = held(batch)
     const prepared = prepareLater(own, this.#work)
     // its refusal is told in its turn
     prepared.catch(() => {})
     const through = (this.#last.get(log) ?? Promise.resolve())
-      .then(() => prepared)
-      .then(append)
-      .catch(refuse)
+      .then(async () => fate.append(await prepared))
+      .catch((error: unknown) => fate.refuse(error as Error))
       .then(() => {
         own.slab.letGo()
         if (this.#last.get(log) === through) this.#last.delete(log)
-        done()
+        fate.end()
       })
     this.#last.set(log, through)
   }
