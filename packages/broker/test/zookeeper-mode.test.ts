@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
-import { exportKraft } from '@ottla/broker'
+import { exportKraft, loadBrokerConfig, refuseWithoutTree } from '@ottla/broker'
 import { importZooKeeperData } from '@ottla/keeper'
 import { recordBatch } from '@ottla/protocol'
 import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
@@ -133,6 +133,13 @@ test('what the directories know better is taken from them, and what the tree lac
   client = await place.start()
   assert.deepEqual(await topicsOf(client), topics)
   assert.equal((await produce(client, 'trimmed', ['again'])).baseOffset, 101)
+})
+
+test('who starts on the directories without the tree is told of the import', async (t) => {
+  const place = new Place(t)
+  const logDirs = ['data1', 'data2'].map((name) => `${place.directory}/${name}`).join()
+  const { config } = loadBrokerConfig(new Map([['log.dirs', logDirs]]))
+  await assert.rejects(refuseWithoutTree(place.env, config), /'ottla import --zookeeper-data DIR' copies it/)
 })
 
 test('a start is refused, by a sentence and without a trace, where the tree is not to be taken over', async (t) => {
