@@ -22,7 +22,7 @@ export async function finishSwaps(home: LogHome, directory: string, entries: rea
     if (swap.suffix !== '.log') continue
     const end = Math.max(await endOf(home, `${directory}/${swap.name}`), swap.base + 1)
     for (const old of found) {
-      // this may be the new one; it names no transaction whose marker is gone
+      // this may be the new one; else the new one, empty if need be, is about to take its place
       const staysIn = old.suffix === '.txnindex' && old.base === swap.base
       if (old.state === '' && old.base >= swap.base && old.base < end && !staysIn) await disk.remove(`${directory}/${old.name}`)
     }

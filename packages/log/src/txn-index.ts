@@ -43,6 +43,13 @@ export class TransactionIndex {
     return new TransactionIndex(disk, path, [])
   }
 
+  /** Makes the file, with no entry yet. */
+  create(): void {
+    if (this.#file !== null) return
+    this.#file = this.#disk.open(this.path, 'write')
+    this.#created = true
+  }
+
   get count(): number {
     return this.#entries.length
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { World, type Host } from '@ottla/env/sim'
 import { BatchBuilder, buildEndTransactionMarker, decodeBatch, recordBatch, type BatchOptions } from '@ottla/protocol'
-import { checkSegment, LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '../src/index.ts'
+import { checkSegment, readTimeIndex, LogDirectory, type LogConfig, type LogDirectoryOptions, type PartitionLog } from '../src/index.ts'
 import { CLIENT, config, TOPIC_ID } from './batches.ts'
 
 const LIMIT_MS = 60_000_000
@@ -173,6 +173,9 @@ export async function assertSound(s: Compacted): Promise<void> {
   for (const segment of s.log.segments.slice(0, -1)) {
     const report = await s.do(checkSegment(s.host.disk, LOG_PATH, segment.baseOffset))
     assert.deepEqual(report.problems, [])
+    // Kafka takes the age of a segment from there
+    const times = await s.do(readTimeIndex(s.host.disk, segment.path('.timeindex'), segment.baseOffset))
+    if (segment.timesKnown) assert.equal(times.at(-1)?.timestamp ?? -1, segment.largestTimestamp)
     const next = s.log.segments[s.log.segments.indexOf(segment) + 1]!
     assert.ok(report.nextOffset <= next.baseOffset, `${report.nextOffset} in the segment before ${next.baseOffset}`)
   }

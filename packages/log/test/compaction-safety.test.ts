@@ -1,6 +1,7 @@
 /** What compaction must not touch, and in which order it may do things. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EnvError } from '@ottla/env'
 import { Compacted, LOG_PATH, producersOf, summary } from './compacted.ts'
 
 /** So that all is read from the batches. */
@@ -158,7 +159,7 @@ async function beingCleaned(seed: number): Promise<{ s: Compacted; cleaning: Pro
   const s = new Compacted(seed, { segmentBytes: 200 })
   await s.begin({ cleaner: { ioBytesPerSecondMax: 100 } })
   s.log.soleReplica = false
-  for (let i = 0; i < 10; i++) await s.put([[`k${i % 2}`, `${i}${'v'.repeat(100)}`]])
+  for (let i = 0; i < 10; i++) await s.put([[i === 0 ? 'own' : `k${i % 2}`, `${i}${'v'.repeat(100)}`]])
   await s.roll()
   s.log.advanceHighWatermark(10)
   const cleaning = s.home.runCleaner()
@@ -177,7 +178,8 @@ test('records that take the place of cut ones while a log is cleaned are not rep
   assert.equal(await s.do(cleaning), 0)
   assert.ok((s.home.cleanedOffset(s.log) ?? 0) <= 4)
   s.home.configureCleaner({ ioBytesPerSecondMax: Infinity })
-  await s.clean()
+  assert.equal(await s.clean(), 1)
+  assert.ok(!s.host.log.lines.some(({ level }) => level === 'error'))
   assert.deepEqual(
     summary(await s.records()).slice(-6),
     [4, 5, 6, 7, 8, 9].map((offset) => [offset, `new${offset}`, value]),
@@ -199,6 +201,32 @@ test('a cleaning is given up where retention takes segments away under it, and b
     (await s.records()).map(({ offset }) => offset),
     [8, 9],
   )
+  await s.do(s.home.close())
+})
+
+test('a start that does not know yet that a topic is compacted takes no gap for a loss', async () => {
+  const { s } = await beingCleaned(42)
+  assert.equal(s.home.cleanedOffset(s.log), undefined, 'its first cleaning is under way')
+  const ofFirst = await s.records()
+  s.host.kill()
+  // so that it is read again from its beginning
+  await s.do(s.host.disk.remove(`${LOG_PATH}/${'0'.repeat(20)}.index`))
+  await s.begin()
+  assert.equal(s.log.logEndOffset, 10)
+  assert.deepEqual(await s.records(), ofFirst)
+  await s.clean()
+  const left = await s.records()
+  assert.equal(left.length, 3)
+  // Kafka does not wait for its recovery point
+  s.host.kill()
+  const path = '/logs/recovery-point-offset-checkpoint'
+  const file = s.host.disk.open(path, 'write')
+  file.write(0, [Buffer.from('0\n0\n')])
+  await s.do(file.truncate(4))
+  file.close()
+  await s.begin()
+  assert.equal(s.log.logEndOffset, 10)
+  assert.deepEqual(await s.records(), left)
   await s.do(s.home.close())
 })
 
@@ -313,4 +341,57 @@ test('a start puts a swap in place in steps too: old neighbours first, then the 
   assert.deepEqual(s.bases(), [0, 8])
   assert.deepEqual(summary(await s.records()), expected)
   await s.do(s.home.close())
+})
+
+/** The next rename to this name fails. */
+function failRename(s: Compacted, name: string): void {
+  const { disk } = s.host
+  const { rename } = disk
+  disk.rename = (from, to) => {
+    if (!to.endsWith(`0${name}`)) return rename.call(disk, from, to)
+    disk.rename = rename
+    return Promise.reject(new EnvError('io', `${to}: input/output error`))
+  }
+}
+
+test('no start brings an aborted transaction back whose marker is gone: a later one of that producer would seem aborted', async () => {
+  for (const step of ['0.log.deleted', '0.txnindex.deleted', '4.log.deleted', '0.log', '0.index', null]) {
+    const s = new Compacted(41, { segmentBytes: 2000, fileDeleteDelayMs: 1e9 })
+    await s.begin()
+    await s.put([['a', 'aborted']], { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true })
+    await s.mark(1, 0, false)
+    await s.roll()
+    await s.put([['b', 'committed']], { producerId: 1, producerEpoch: 0, baseSequence: 1, isTransactional: true })
+    await s.mark(1, 0, true)
+    await s.roll()
+    await s.clean()
+    assert.equal(s.log.abortedTransactions(0, 4).length, 1, 'its marker is there')
+    const aborted = (): number[] => s.log.abortedTransactions(0, 4).map(({ lastOffset }) => lastOffset)
+    const markers = async (): Promise<number[]> =>
+      (await s.batches()).filter(({ isControl }) => isControl).map(({ baseOffset }) => baseOffset)
+    // the first one gives the marker its horizon, another takes it away: each is stopped
+    for (const value of ['1', '2']) {
+      await s.pass(11_000)
+      await s.put([['c', value]])
+      await s.roll()
+      if (step !== null) failRename(s, step)
+      await s.clean()
+      await s.pass(100)
+      s.host.kill()
+      await s.begin()
+      const found = await markers()
+      assert.ok(
+        aborted().every((offset) => found.includes(offset)),
+        `${step}: ${aborted().join()} without a marker`,
+      )
+    }
+    for (const value of ['3', '4']) {
+      await s.pass(11_000)
+      await s.put([['c', value]])
+      await s.roll()
+      await s.clean()
+    }
+    assert.deepEqual([aborted(), await markers()], [[], [3]], String(step))
+    await s.do(s.home.close())
+  }
 })

@@ -64,7 +64,8 @@ export async function cleanGroup(
 ): Promise<Segment> {
   const cleaned = await beginCleaned(home, log, group, rules)
   try {
-    const transactions = transactionsFor(cleaned.transactions!)
+    const transactionIndex = cleaned.transactions!
+    const transactions = transactionsFor(transactionIndex)
     const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns, rules.blockBytes)
     for (const segment of group.segments) {
       segment.hold()
@@ -77,8 +78,10 @@ export async function cleanGroup(
         segment.release()
       }
     }
+    // an empty one takes the place of one whose markers are gone: that must not be left, whatever a crash does to names
+    if (group.segments[0]!.transactions !== null) transactionIndex.create()
+    else if (transactionIndex.count === 0) cleaned.transactions = null
     await output.end()
-    if (cleaned.transactions!.count === 0) cleaned.transactions = null
     return cleaned
   } catch (error) {
     await discardCleaned(home.env, cleaned).catch(() => {})
