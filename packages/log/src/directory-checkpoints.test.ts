@@ -29,7 +29,7 @@ test('where a log is gone, or cut, by the time of the write, compaction leaves t
       recoveryPoint: 0,
       highWatermark: 0,
       logStartOffset: 0,
-      cleanedOffset: undefined,
+      cleanedOffset: 0,
     })
   }
   await world.complete(work(), 10_000)
