@@ -1,9 +1,8 @@
 import type { Address, Connection, Env, Listener, Receiver, Timer } from '@ottla/env'
-import type { CleanerSettings, LogConfig, LogDirectoryOptions } from '@ottla/log'
+import type { CleanerSettings, LogDirectoryOptions } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
-import { topicConfig } from './configs/topic-config.ts'
 import { Controller } from './controller.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
 import { GroupTopic } from './group-topic.ts'
@@ -15,7 +14,6 @@ import { LogDirectories } from './log-directories.ts'
 import { LateBatches } from './produce/late-batches.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
-import { readOverrides } from './topic-znodes.ts'
 import { Topics } from './topics.ts'
 import { takeOverZooKeeperMode } from './zookeeper-mode/tree-owner.ts'
 
@@ -46,15 +44,7 @@ export class Broker {
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
-    const configOf = configsOf(zooKeeper, config)
-    const directories = await LogDirectories.open(
-      env,
-      config.logDirs,
-      identity,
-      cleanerSettings(config),
-      directoryOptions(config),
-      configOf,
-    )
+    const directories = await LogDirectories.open(env, config.logDirs, identity, cleanerSettings(config), directoryOptions(config))
     const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
     try {
       await broker.#open()
@@ -94,6 +84,7 @@ export class Broker {
     }
     await register(this.env, this.#zooKeeper, this.config.brokerId, this.#endpoints(), this.config.brokerRack)
     this.#checkIdle()
+    this.topics.opening.run().catch((error: unknown) => this.env.log.error('not all partitions could be opened', { error }))
     this.handlers.loadAll().catch((error: unknown) => this.env.log.error('a handler could not be loaded', { error }))
   }
 
@@ -118,6 +109,7 @@ export class Broker {
 
   async #stop(): Promise<void> {
     this.#idleCheck?.cancel()
+    this.topics.opening.stopped = true
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     for (const session of [...this.sessions]) session.connection.close()
     this.groups.close()
@@ -146,20 +138,6 @@ export class Broker {
       for (const session of this.sessions) if (session.idleSince < before) session.connection.close()
       this.#checkIdle()
     })
-  }
-}
-
-/** What each topic's logs are recovered by: what an ack promised depends on it. A topic is looked up once. */
-function configsOf(zooKeeper: ZooKeeper, config: BrokerConfig): (topic: string) => Promise<LogConfig> {
-  const defaults = topicConfig(config, new Map())
-  const known = new Map<string, Promise<LogConfig>>()
-  return (topic) => {
-    let found = known.get(topic)
-    if (found === undefined) {
-      found = readOverrides(zooKeeper, topic).then((overrides) => (overrides.size === 0 ? defaults : topicConfig(config, overrides)))
-      known.set(topic, found)
-    }
-    return found
   }
 }
 

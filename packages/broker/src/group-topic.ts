@@ -25,7 +25,8 @@ export class GroupTopic implements GroupLog {
   }
 
   isLed(partition: number): boolean {
-    return this.#broker.topics.byName(GROUP_TOPIC)?.logs[partition]?.failed === null
+    const topic = this.#broker.topics.byName(GROUP_TOPIC)
+    return topic !== undefined && (topic.unopened.has(partition) || topic.logs[partition]?.failed === null)
   }
 
   async append(partition: number, records: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {
@@ -35,9 +36,12 @@ export class GroupTopic implements GroupLog {
     await this.#log(partition).appendBytes(builder.build(), { acks: -1, origin: 'coordinator' })
   }
 
-  read(partition: number): AsyncIterable<StoredGroupRecord> {
+  async *read(partition: number): AsyncGenerator<StoredGroupRecord> {
+    const { topics } = this.#broker
+    const topic = topics.byName(GROUP_TOPIC)
+    if (topic?.unopened.has(partition) === true) await topics.opening.open(topic, partition)
     const log = this.#log(partition)
-    return decidedRecords(log.readBatches(log.logStartOffset))
+    yield* decidedRecords(log.readBatches(log.logStartOffset))
   }
 
   #log(partition: number): PartitionLog {

@@ -28,13 +28,15 @@ export type Response<P extends Fields> = Encodable<P> | null
 export interface Handler<Q extends Fields = Fields, P extends Fields = Fields> {
   readonly api: Api<Q, P>
   readonly pipelined: Pipelined
+  /** Null: it can be handled now. Else that, and all that comes after it, waits until this resolves. It is asked once. */
+  readonly ready: ((request: Decoded<Q>, broker: Broker) => Promise<void> | null) | null
   handle(request: Decoded<Q>, context: RequestContext): Response<P> | Promise<Response<P>> | Later<Response<P>>
 }
 
 export function handler<Q extends Fields, P extends Fields>(
   api: Api<Q, P>,
   handle: Handler<Q, P>['handle'],
-  options: { pipelined?: Pipelined } = {},
+  options: { pipelined?: Pipelined; ready?: (request: Decoded<Q>, broker: Broker) => Promise<void> | null } = {},
 ): Handler<Q, P> {
-  return { api, handle, pipelined: options.pipelined ?? 'no' }
+  return { api, handle, pipelined: options.pipelined ?? 'no', ready: options.ready ?? null }
 }

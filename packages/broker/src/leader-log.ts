@@ -23,8 +23,9 @@ export function leaderLog(brokerId: number, topic: Topic | undefined, partition:
   }
   const log = topic.logs[partition]
   if (log !== undefined) return log
-  if (leader === brokerId) {
+  if (leader === brokerId && !topic.unopened.has(partition)) {
     throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `partition ${partition} of '${topic.name}' is offline: see the broker's log`)
   }
-  throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `partition ${partition} of '${topic.name}' is led by broker ${leader}`)
+  const why = leader === brokerId ? 'is being opened' : `is led by broker ${leader}`
+  throw new KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, `partition ${partition} of '${topic.name}' ${why}`)
 }

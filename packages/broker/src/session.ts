@@ -54,6 +54,8 @@ export class Session implements Receiver {
   #unansweredAlike = 0
   /** A request that lets no other start is under way. */
   #busy = false
+  /** The request that comes next has waited for what it needs. */
+  #hasWaited = false
   #paused = false
   /** Given to the connection from memory since it last told what the system had not taken. */
   #givenBytes = 0
@@ -176,22 +178,33 @@ export class Session implements Receiver {
         )
         return false
       } else if (this.#unansweredAlike > 0 && handler.pipelined !== 'alike') return false
-      else this.#handle(handler, header, reader, slab)
+      else return this.#handle(handler, header, reader, slab)
     } catch (error) {
       this.#refuse(error)
     }
     return true
   }
 
-  #handle(handler: Handler, header: RequestHeader, reader: Reader, slab: Slab): void {
+  /** False where it can't be handled yet. */
+  #handle(handler: Handler, header: RequestHeader, reader: Reader, slab: Slab): boolean {
     const request = handler.api.request.decode(reader, header.apiVersion)
+    const ready = handler.ready === null || this.#hasWaited ? null : handler.ready(request, this.broker)
+    this.#hasWaited = ready !== null
+    if (ready !== null) {
+      this.#busy = true
+      ready.then(
+        () => this.#resume(),
+        (error: unknown) => this.#refuse(error, header),
+      )
+      return false
+    }
     const context: RequestContext = { broker: this.broker, session: this, version: header.apiVersion, clientId: header.clientId, slab }
     const response = handler.handle(request, context)
     if (!(response instanceof Promise || response instanceof Later)) {
       const chunks = response === null ? null : encodeResponse(handler.api, header, response)
       if (this.#answers.length === 0) this.#send(chunks)
       else this.#answers.push({ chunks })
-      return
+      return true
     }
     const answer: Answer = { chunks: undefined }
     this.#answers.push(answer)
@@ -208,6 +221,7 @@ export class Session implements Receiver {
     }
     if (response instanceof Promise) response.then(answered, refused)
     else response.whenSettled(answered, refused)
+    return true
   }
 
   #answered(handler: Handler, header: RequestHeader, answer: Answer, body: Response<Fields>): void {

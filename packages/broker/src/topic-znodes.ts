@@ -70,11 +70,6 @@ export async function readTopic(zooKeeper: TreeReader, name: string): Promise<To
   }
 }
 
-/** What is set for the topic; nothing where there is no such topic. */
-export async function readOverrides(zooKeeper: TreeReader, name: string): Promise<ReadonlyMap<string, string>> {
-  return decodeOverrides(await dataOf(zooKeeper, topicConfigPath(name)))
-}
-
 function decodeOverrides(data: Buffer | null | undefined): ReadonlyMap<string, string> {
   return new Map(Object.entries((parse(data ?? null)['config'] ?? {}) as Record<string, string>))
 }

@@ -17,8 +17,13 @@ export interface Topic {
   readonly id: string
   readonly internal: boolean
   readonly partitions: readonly PartitionState[]
-  /** By partition; undefined where this broker doesn't lead, or the log could not be opened or made at the start. One that failed later is there. */
-  readonly logs: readonly (PartitionLog | undefined)[]
+  /**
+   * By partition; undefined where this broker doesn't lead, or the log could not be opened or made at the start, or is `unopened`. One that
+   * failed later is there.
+   */
+  readonly logs: (PartitionLog | undefined)[]
+  /** Partitions that were there at the start and nobody asked for yet: see `TopicOpening`. */
+  readonly unopened: Set<number>
   /** What was set for this topic, by key. */
   readonly overrides: ReadonlyMap<string, string>
   readonly config: TopicConfig

@@ -7,6 +7,7 @@ import type { Controller } from './controller.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
 import { randomId } from './random-id.ts'
+import { TopicOpening } from './topic-opening.ts'
 import { produceRules, storedCompression, type PartitionState, type Topic } from './topic.ts'
 import {
   createStates,
@@ -48,6 +49,8 @@ export class Topics {
   /** Refreshes under way, by name: one at a time a topic, and one more where something changed meanwhile. */
   readonly #refreshing = new Map<string, { again: Promise<void> | null; now: Promise<void> }>()
 
+  /** What was there at the start is opened by and by, what is asked for at once. */
+  readonly opening: TopicOpening
   /** Changes under way, by name. */
   readonly #changing = new Map<string, Promise<unknown>>()
 
@@ -58,6 +61,11 @@ export class Topics {
     this.#directories = parts.directories
     this.#brokerId = parts.config.brokerId
     this.#config = parts.config
+    this.opening = new TopicOpening(parts.env, parts.directories, {
+      defaults: this.#configOf(new Map()),
+      byName: (name) => this.#byName.get(name),
+      open: (name, partition) => this.#openOne(name, partition),
+    })
   }
 
   byName(name: string): Topic | undefined {
@@ -79,9 +87,9 @@ export class Topics {
     for (const name of deleting.children) await this.delete(name)
     const { children } = await this.#zooKeeper.getChildren(topicsPath)
     for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, true)
-    for (const log of [...this.#directories.all()]) {
-      if (this.#byName.get(log.topic)?.logs[log.partition] === log) continue
-      this.#env.log.warn(`the directory of ${log.topic}-${log.partition} belongs to no topic of this cluster; it is left as it is`)
+    for (const { topic, partition } of this.#directories.unopened()) {
+      if (this.#byName.get(topic)?.unopened.has(partition) === true) continue
+      this.#env.log.warn(`the directory of ${topic}-${partition} belongs to no topic of this cluster; it is left as it is`)
     }
     for (const root of [topicsPath, '/config/topics']) {
       await this.#zooKeeper.addWatch(root, 'persistentRecursive', (event) => {
@@ -219,17 +227,23 @@ export class Topics {
     if (before !== undefined && before.id !== znodes?.id) {
       this.#byName.delete(name)
       this.#byId.delete(before.id)
-      for (const log of before.logs) if (log !== undefined) await this.#directories.delete(log)
+      this.opening.drop(before)
+      for (const partition of before.logs.keys()) await this.#directories.delete(name, partition, before.config)
       before = undefined
     }
     if (znodes === undefined) return
     const config = this.#configOf(znodes.overrides)
     const partitions = znodes.partitions.map((state) => state ?? NOBODY)
     const without: { readonly partition: number; readonly error: Error }[] = []
+    const unopened = new Set<number>()
     const logs = await Promise.all(
       partitions.map(async (state, partition) => {
         if (state.leader !== this.#brokerId) return undefined
         const isNew = !isStart && before?.partitions[partition] === undefined
+        if (!isNew && this.#directories.isUnopened(name, partition)) {
+          unopened.add(partition)
+          return undefined
+        }
         try {
           const log = await this.#directories.obtain(name, partition, znodes.id, config, isNew)
           log.configure(config)
@@ -237,21 +251,45 @@ export class Topics {
           return log
         } catch (error) {
           if (isNew) throw error
-          without.push({ partition, error: error as Error })
-          return undefined
+          const log = before?.logs[partition]
+          if (log === undefined) without.push({ partition, error: error as Error })
+          return log
         }
       }),
     )
     // a start goes on without them: all others are there
-    if (isStart && without.length > 0) {
-      const numbers = without.map(({ partition }) => partition).join(', ')
-      this.#env.log.error(`${name}: no log of partition ${numbers} until a restart`, { error: without[0]!.error.message })
-    }
+    if (isStart && without.length > 0)
+      this.#sayWithoutLog(
+        name,
+        without.map(({ partition }) => partition),
+        without[0]!.error,
+      )
     const { id, overrides } = znodes
     const derived = { internal: isInternalTopic(name), produceRules: produceRules(config), compression: storedCompression(config) }
-    const topic: Topic = { name, id, partitions, logs, overrides, config, ...derived }
+    const topic: Topic = { name, id, partitions, logs, unopened, overrides, config, ...derived }
     this.#byName.set(name, topic)
     this.#byId.set(id, topic)
+    this.opening.take(topic, before)
+  }
+
+  /** On a full disk, for one, or where another topic's log is in its place. */
+  #sayWithoutLog(name: string, partitions: readonly number[], error: Error): void {
+    this.#env.log.error(`${name}: no log of partition ${partitions.join(', ')} until a restart`, { error: error.message })
+  }
+
+  async #openOne(name: string, partition: number): Promise<void> {
+    const { id, config } = this.#byName.get(name)!
+    try {
+      const log = await this.#directories.obtain(name, partition, id, config, false)
+      // what is configured and led may have changed meanwhile
+      const topic = this.#byName.get(name)
+      if (topic?.id !== id) return
+      log.configure(topic.config)
+      log.becomeLeader(topic.partitions[partition]!.leaderEpoch)
+      topic.logs[partition] = log
+    } catch (error) {
+      if (this.#byName.get(name)?.id === id && !this.opening.stopped) this.#sayWithoutLog(name, [partition], error as Error)
+    }
   }
 }
 

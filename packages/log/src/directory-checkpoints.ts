@@ -11,6 +11,10 @@ export interface CheckpointedLog {
   readonly segments: readonly { readonly baseOffset: number }[]
 }
 type Logs = ReadonlyMap<string, CheckpointedLog>
+/** Logs that nobody has opened: what stands of them stays. */
+interface Unopened {
+  has(name: string): boolean
+}
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
@@ -88,32 +92,32 @@ export class DirectoryCheckpoints {
   }
 
   /** The three that follow the logs, those that changed. A failed log keeps what stands there. */
-  write(logs: Logs): Promise<void> {
+  write(logs: Logs, unopened: Unopened): Promise<void> {
     return this.#alone(async () => {
-      const recoveryPoints = gather(logs, this.#recoveryPoints, (log) => log.recoveryPoint)
+      const recoveryPoints = gather(logs, unopened, this.#recoveryPoints, (log) => log.recoveryPoint)
       this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, recoveryPoints)
-      await this.#writeLogStarts(logs)
-      await this.#writeHighWatermarks(logs)
+      await this.#writeLogStarts(logs, unopened)
+      await this.#writeHighWatermarks(logs, unopened)
     })
   }
 
-  writeLogStarts(logs: Logs): Promise<void> {
-    return this.#alone(() => this.#writeLogStarts(logs))
+  writeLogStarts(logs: Logs, unopened: Unopened): Promise<void> {
+    return this.#alone(() => this.#writeLogStarts(logs, unopened))
   }
 
-  async #writeLogStarts(logs: Logs): Promise<void> {
-    const logStarts = gather(logs, this.#logStarts, (log) =>
+  async #writeLogStarts(logs: Logs, unopened: Unopened): Promise<void> {
+    const logStarts = gather(logs, unopened, this.#logStarts, (log) =>
       log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : -1,
     )
     this.#logStarts = await this.#writeOne(LOG_STARTS, this.#logStarts, logStarts)
   }
 
-  writeHighWatermarks(logs: Logs): Promise<void> {
-    return this.#alone(() => this.#writeHighWatermarks(logs))
+  writeHighWatermarks(logs: Logs, unopened: Unopened): Promise<void> {
+    return this.#alone(() => this.#writeHighWatermarks(logs, unopened))
   }
 
-  async #writeHighWatermarks(logs: Logs): Promise<void> {
-    const highWatermarks = gather(logs, this.#highWatermarks, (log) => log.highWatermark)
+  async #writeHighWatermarks(logs: Logs, unopened: Unopened): Promise<void> {
+    const highWatermarks = gather(logs, unopened, this.#highWatermarks, (log) => log.highWatermark)
     this.#highWatermarks = await this.#writeOne(HIGH_WATERMARKS, this.#highWatermarks, highWatermarks)
   }
 
@@ -157,8 +161,14 @@ export class DirectoryCheckpoints {
 }
 
 /** -1 leaves a log out. */
-function gather(logs: Logs, before: ReadonlyMap<string, number>, of: (log: CheckpointedLog) => number): Map<string, number> {
+function gather(
+  logs: Logs,
+  unopened: Unopened,
+  before: ReadonlyMap<string, number>,
+  of: (log: CheckpointedLog) => number,
+): Map<string, number> {
   const offsets = new Map<string, number>()
+  for (const [name, offset] of before) if (unopened.has(name)) offsets.set(name, offset)
   for (const [name, log] of logs) {
     const offset = log.failed === null ? of(log) : (before.get(name) ?? -1)
     if (offset >= 0) offsets.set(name, offset)

@@ -1,6 +1,7 @@
 export { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleaner-settings.ts'
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
 export { PartitionLog } from './partition-log.ts'
+export type { FoundPartition } from './unopened-logs.ts'
 export type { AppendOptions, AppendResult } from './appender.ts'
 export type { Waiter } from './log-marks.ts'
 export type { Stored } from './append-group.ts'

@@ -20,6 +20,7 @@ import { PartitionLog } from './partition-log.ts'
 import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
 import { STALL_CHECK_MS, StallWatch } from './stall-watch.ts'
+import { UnopenedLogs, type FoundPartition } from './unopened-logs.ts'
 
 export interface LogDirectoryOptions {
   /** `log.flush.offset.checkpoint.interval.ms`; also how often log starts are written. Default 60,000. */
@@ -32,7 +33,7 @@ export interface LogDirectoryOptions {
   readonly cleaner?: Partial<CleanerSettings>
   /** Segments that may be open at once, beyond those in use. Default 1,000. */
   readonly openSegmentsMax?: number
-  /** `num.recovery.threads.per.data.dir`: partitions that are loaded at once. Default 16. */
+  /** Partitions that are opened at once. Default 16. */
   readonly loadingMax?: number
 }
 
@@ -60,6 +61,7 @@ export class LogDirectory implements CleanerHome {
   readonly #logs = new Map<string, PartitionLog>()
   readonly #checkpoints: DirectoryCheckpoints
   readonly #cleaner: Cleaner
+  readonly #unopened: UnopenedLogs
   readonly #creating = new Map<string, Promise<PartitionLog>>()
   readonly #makers = new Gate(MAKERS_MAX)
   #nameSync: Promise<void> = Promise.resolve()
@@ -86,6 +88,7 @@ export class LogDirectory implements CleanerHome {
     this.#options = options
     this.#lock = lock
     this.#checkpoints = checkpoints
+    this.#unopened = new UnopenedLogs(options.loadingMax ?? 16)
     this.#cleaner = new Cleaner(this, { ...DEFAULT_CLEANER_SETTINGS, ...options.cleaner })
   }
 
@@ -111,29 +114,53 @@ export class LogDirectory implements CleanerHome {
     }
   }
 
-  /** Opens every partition found, several at a time. One whose synced data is damaged comes back offline (`failed`). Starts the upkeep. */
-  async load(configOf: (topic: string) => LogConfig | Promise<LogConfig>): Promise<PartitionLog[]> {
-    const logs: PartitionLog[] = []
-    const entries = await this.env.disk.list(this.path)
-    await eachOf(entries, this.#options.loadingMax ?? 16, async ({ name, directory }) => {
-      if (!directory) return
+  /**
+   * Looks which partitions there are, reading nothing of them: `openFound` opens one. What was deleted goes. Starts the upkeep.
+   */
+  async find(): Promise<FoundPartition[]> {
+    for (const { name, directory } of await this.env.disk.list(this.path)) {
+      if (!directory) continue
       if (DELETED_DIRECTORY.test(name)) {
-        await this.env.disk.remove(`${this.path}/${name}`)
-        return
+        this.removeLater(0, () => this.env.disk.remove(`${this.path}/${name}`))
+        continue
       }
       const found = topicPartitionOf(name)
-      if (found === null || name === METADATA_LOG) return
-      const log = await this.#load(name, found.topic, found.partition, await configOf(found.topic))
-      this.#logs.set(name, log)
-      logs.push(log)
-    })
+      if (found !== null && name !== METADATA_LOG) this.#unopened.add(name, found)
+    }
     this.#startUpkeep()
-    return logs
+    return [...this.#unopened.all()]
+  }
+
+  /** Opens every partition found, several at a time. */
+  async load(configOf: (topic: string) => LogConfig): Promise<PartitionLog[]> {
+    const found = await this.find()
+    return await Promise.all(found.map(({ topic, partition }) => this.openFound(topic, partition, configOf(topic))))
+  }
+
+  /** Whether it was found and nobody has opened it yet. */
+  isUnopened(topic: string, partition: number): boolean {
+    return this.#unopened.has(`${topic}-${partition}`)
+  }
+
+  /**
+   * Opens a partition that was found, or answers it where it is open: after a clean stop little is read, else it is recovered. One whose
+   * synced data is damaged comes back offline (`failed`). Never rejects.
+   */
+  openFound(topic: string, partition: number, config: LogConfig): Promise<PartitionLog> {
+    const name = `${topic}-${partition}`
+    const open = this.#logs.get(name)
+    if (open !== undefined) return Promise.resolve(open)
+    return this.#unopened.open(name, async () => {
+      const log = await this.#load(name, topic, partition, config)
+      this.#logs.set(name, log)
+      return log
+    })
   }
 
   async #load(name: string, topic: string, partition: number, config: LogConfig): Promise<PartitionLog> {
     const directory = `${this.path}/${name}`
     try {
+      if (this.failed !== null) throw this.failed
       return new PartitionLog(
         this,
         await loadLog(this, directory, topic, partition, this.#checkpoints.of(name), this.wasClean, config),
@@ -159,7 +186,8 @@ export class LogDirectory implements CleanerHome {
   /** Makes the partition's directory and first segment, known to survive a crash once resolved; or answers the one that exists. */
   async create(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
     const name = `${topic}-${partition}`
-    const existing = this.#logs.get(name) ?? (await this.#creating.get(name))
+    const found = this.#unopened.has(name) ? await this.openFound(topic, partition, config) : undefined
+    const existing = found ?? this.#logs.get(name) ?? (await this.#creating.get(name))
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID && existing.failed === null) {
         await writePartitionMetadata(this.env.disk, `${existing.directory}/partition.metadata`, topicId)
@@ -215,10 +243,31 @@ export class LogDirectory implements CleanerHome {
     const name = `${log.topic}-${log.partition}`
     if (this.#logs.get(name) !== log) return
     this.#logs.delete(name)
-    const suffix = `-${log.partition}.${this.env.random.bytes(16).toString('hex')}-delete`
-    const renamed = `${this.path}/${log.topic.slice(0, 255 - suffix.length)}${suffix}`
+    const renamed = this.#nameOfDeleted(log.topic, log.partition)
     const old = log.directory
     log.abandon(renamed)
+    await this.#remove(name, old, renamed, log.config.fileDeleteDelayMs, () => {
+      // who was at work on it may have opened a file again
+      for (const segment of log.segments) segment.close()
+    })
+  }
+
+  /** The same for one that was found; it is not opened for that. */
+  async deleteFound(topic: string, partition: number, config: LogConfig): Promise<void> {
+    const name = `${topic}-${partition}`
+    if (this.#unopened.forget(name)) {
+      await this.#remove(name, `${this.path}/${name}`, this.#nameOfDeleted(topic, partition), config.fileDeleteDelayMs)
+    } else {
+      await this.delete(await this.openFound(topic, partition, config))
+    }
+  }
+
+  #nameOfDeleted(topic: string, partition: number): string {
+    const suffix = `-${partition}.${this.env.random.bytes(16).toString('hex')}-delete`
+    return `${this.path}/${topic.slice(0, 255 - suffix.length)}${suffix}`
+  }
+
+  async #remove(name: string, old: string, renamed: string, delayMs: number, close = (): void => {}): Promise<void> {
     try {
       await this.env.disk.rename(old, renamed)
       await this.env.disk.syncDirectory(this.path)
@@ -226,11 +275,11 @@ export class LogDirectory implements CleanerHome {
     } catch (error) {
       // its topic is gone all the same; what is left, a start names
       this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
+      close()
       return
     }
-    this.removeLater(log.config.fileDeleteDelayMs, async () => {
-      // who was at work on it may have opened a file again
-      for (const segment of log.segments) segment.close()
+    this.removeLater(delayMs, async () => {
+      close()
       await this.env.disk.remove(renamed)
     })
   }
@@ -275,12 +324,12 @@ export class LogDirectory implements CleanerHome {
 
   /** Writes recovery points, high watermarks and log starts, where they have changed. */
   async checkpoint(): Promise<void> {
-    await this.#checkpoints.write(this.#logs)
+    await this.#checkpoints.write(this.#logs, this.#unopened)
   }
 
   async keepLogStarts(): Promise<void> {
     try {
-      await this.#checkpoints.writeLogStarts(this.#logs)
+      await this.#checkpoints.writeLogStarts(this.#logs, this.#unopened)
     } catch (error) {
       this.#upkeepFailed(error as Error)
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `cannot write a checkpoint of ${this.path}: ${(error as Error).message}`)
@@ -320,7 +369,7 @@ export class LogDirectory implements CleanerHome {
     this.#every(recoveryPointIntervalMs, () => this.checkpoint())
     this.#every(highWatermarkIntervalMs, async () => {
       await this.#presence.check(this.env.disk, this.path, [...this.#logs.values()])
-      await this.#checkpoints.writeHighWatermarks(this.#logs)
+      await this.#checkpoints.writeHighWatermarks(this.#logs, this.#unopened)
     })
     this.#every(retentionIntervalMs, () => this.runRetention())
     const watch = new StallWatch(this.env, this.path, this.pace)
@@ -356,7 +405,7 @@ export class LogDirectory implements CleanerHome {
     if (this.#closing) return
     this.#closing = true
     for (const timer of this.#timers) timer.cancel()
-    await Promise.allSettled([...this.#creating.values(), this.#cleaner.stop()])
+    await Promise.allSettled([...this.#creating.values(), this.#unopened.stop(), this.#cleaner.stop()])
     try {
       await eachOf([...this.#logs.values()], SYNCS_MAX, (log) => log.close())
       if (this.failed === null) await this.#markClean()
@@ -370,6 +419,7 @@ export class LogDirectory implements CleanerHome {
   async #markClean(): Promise<void> {
     try {
       await this.checkpoint()
+      if (!this.wasClean && this.#unopened.count > 0) return
       if (![...this.#logs.values()].every((log) => log.atRest)) return
       await writeWhole(this.env.disk, `${this.path}/${CLEAN_MARKER}`, Buffer.from('{"version":0,"brokerEpoch":-1}'))
     } catch (error) {

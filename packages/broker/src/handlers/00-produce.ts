@@ -15,7 +15,9 @@ import { handler, type RequestContext } from '../handler.ts'
 import { Later } from '../later.ts'
 import { leaderLog } from '../leader-log.ts'
 import { prepare, type ArrivedBatch, type PlacedBatch } from '../produce/arrived-batch.ts'
+import { opened } from '../topic-opening.ts'
 import type { Topic } from '../topic.ts'
+import type { Topics } from '../topics.ts'
 
 type TopicResponse = ProduceResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitionResponses'][number]
@@ -27,8 +29,15 @@ export const produce = handler(
     const appends = new Appends(request, context)
     return appends.response
   },
-  { pipelined: 'alike' },
+  { pipelined: 'alike', ready: opened(asked) },
 )
+
+function* asked({ topicData }: ProduceRequest, topics: Topics): Generator<readonly [Topic | undefined, number]> {
+  for (const { name, topicId, partitionData } of topicData) {
+    const topic = name === '' ? topics.byId(topicId) : topics.byName(name)
+    for (const { index } of partitionData) yield [topic, index]
+  }
+}
 
 /** The appends of one request, and how many of them are not stored yet. */
 class Appends {

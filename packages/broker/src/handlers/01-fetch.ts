@@ -12,19 +12,31 @@ import type { Clock } from '@ottla/env'
 import { downConvert, ErrorCode, KafkaError } from '@ottla/protocol'
 import { Fetch, type FetchRequest, type FetchResponse } from '@ottla/protocol/messages/01-fetch'
 import type { LogSlice } from '@ottla/log'
-import type { Chunk } from '@ottla/wire'
+import { ZERO_UUID, type Chunk } from '@ottla/wire'
 import { rotate, type FetchScope } from '../fetch/fetch-sessions.ts'
 import type { PartitionRead } from '../fetch/partition-read.ts'
 import { WaitingFetch } from '../fetch/waiting-fetch.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import { Later } from '../later.ts'
+import { opened } from '../topic-opening.ts'
+import type { Topic } from '../topic.ts'
+import type { Topics } from '../topics.ts'
 
 type TopicResponse = FetchResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitions'][number]
 
 const READ_COMMITTED = 1
 
-export const fetch = handler(Fetch, (request, context) => {
+export const fetch = handler(Fetch, start, { ready: opened(asked) })
+
+function* asked(request: FetchRequest, topics: Topics): Generator<readonly [Topic | undefined, number]> {
+  for (const { topic: name, topicId, partitions } of request.topics) {
+    const topic = topicId === ZERO_UUID ? topics.byName(name) : topics.byId(topicId)
+    for (const { partition } of partitions) yield [topic, partition]
+  }
+}
+
+function start(request: FetchRequest, context: RequestContext): FetchResponse | Promise<FetchResponse> | Later<FetchResponse | null> {
   const { broker, session, version } = context
   let scope: FetchScope
   try {
@@ -47,7 +59,7 @@ export const fetch = handler(Fetch, (request, context) => {
     else response.resolve(body)
   }, refuse)
   return response
-})
+}
 
 function answer(
   request: FetchRequest,

@@ -12,6 +12,9 @@ import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { leaderLog } from '../leader-log.ts'
+import { opened } from '../topic-opening.ts'
+import type { Topic } from '../topic.ts'
+import type { Topics } from '../topics.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
 type Answered = ListOffsetsResponse['topics'][number]['partitions'][number]
@@ -29,14 +32,24 @@ const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5
 const EARLIEST_PENDING_UPLOAD = -6
 
-export const listOffsets = handler(ListOffsets, async (request, { broker, version }) => ({
-  topics: await Promise.all(
-    request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(partitions.map((asked) => answer(broker, name, asked, request, version))),
-    })),
-  ),
-}))
+export const listOffsets = handler(
+  ListOffsets,
+  async (request, { broker, version }) => ({
+    topics: await Promise.all(
+      request.topics.map(async ({ name, partitions }) => ({
+        name,
+        partitions: await Promise.all(partitions.map((asked) => answer(broker, name, asked, request, version))),
+      })),
+    ),
+  }),
+  { ready: opened(asked) },
+)
+
+function* asked(request: ListOffsetsRequest, topics: Topics): Generator<readonly [Topic | undefined, number]> {
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) yield [topics.byName(name), partitionIndex]
+  }
+}
 
 async function answer(broker: Broker, name: string, asked: Asked, request: ListOffsetsRequest, version: number): Promise<Answered> {
   const { partitionIndex } = asked

@@ -58,7 +58,7 @@ function describe(broker: Broker, topic: Topic): TopicResponse {
   const { brokerId } = broker.config
   const partitions = topic.partitions.map(({ leader, leaderEpoch, replicas, isr }, partitionIndex) => {
     // as Kafka has it where the leader's log directory failed (KIP-112): nobody leads, and the replica is offline
-    const isOffline = leader === brokerId && topic.logs[partitionIndex]?.failed !== null
+    const isOffline = leader === brokerId && !topic.unopened.has(partitionIndex) && topic.logs[partitionIndex]?.failed !== null
     return {
       errorCode: leader < 0 || isOffline ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
       partitionIndex,
