@@ -4,6 +4,7 @@ import type { ZooKeeper } from '@ottla/zookeeper'
 import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
 import { Controller } from './controller.ts'
+import { shareDescriptors, type Descriptors } from './descriptors.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
 import { GroupTopic } from './group-topic.ts'
 import type { GroupConfig } from './groups/group-config.ts'
@@ -34,6 +35,7 @@ export class Broker {
   readonly #zooKeeper: ZooKeeper
   readonly #directories: LogDirectories
   readonly #listeners: { readonly name: string; readonly listener: Listener }[] = []
+  readonly #connectionsMax: number
   #idleCheck: Timer | null = null
   #stopping: Promise<void> | null = null
 
@@ -43,9 +45,11 @@ export class Broker {
     await takeOverZooKeeperMode(env, zooKeeper, config)
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
+    const descriptors = shareDescriptors(env, config)
     const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
-    const directories = await LogDirectories.open(env, config.logDirs, identity, cleanerSettings(config), directoryOptions(config))
-    const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller)
+    const options = directoryOptions(config, descriptors)
+    const directories = await LogDirectories.open(env, config.logDirs, identity, cleanerSettings(config), options)
+    const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller, descriptors.connectionsMax)
     try {
       await broker.#open()
     } catch (error) {
@@ -62,10 +66,12 @@ export class Broker {
     clusterId: string,
     directories: LogDirectories,
     controller: Controller,
+    connectionsMax: number,
   ) {
     this.env = env
     this.config = config
     this.clusterId = clusterId
+    this.#connectionsMax = connectionsMax
     this.#zooKeeper = zooKeeper
     this.#directories = directories
     this.topics = new Topics({ env, zooKeeper, controller, directories, config })
@@ -125,9 +131,11 @@ export class Broker {
 
   #accept(connection: Connection): Receiver {
     const session = new Session(this, this.handlers, connection)
-    if (this.sessions.size >= this.config.maxConnections)
-      session.fail(`there are max.connections=${this.config.maxConnections} connections already`)
-    else this.sessions.add(session)
+    const max = this.#connectionsMax
+    if (this.sessions.size >= max) {
+      const why = max === this.config.maxConnections ? `max.connections=${max}` : `${max}, as many as ulimit -n leaves room for,`
+      session.fail(`there are ${why} connections already`)
+    } else this.sessions.add(session)
     return session
   }
 
@@ -141,8 +149,9 @@ export class Broker {
   }
 }
 
-function directoryOptions(config: BrokerConfig): LogDirectoryOptions {
+function directoryOptions(config: BrokerConfig, { openSegmentsMax }: Descriptors): LogDirectoryOptions {
   return {
+    openSegmentsMax,
     recoveryPointIntervalMs: config.logFlushOffsetCheckpointIntervalMs,
     highWatermarkIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
     retentionIntervalMs: config.logRetentionCheckIntervalMs,

@@ -54,8 +54,11 @@ export interface Logger {
   error(message: string, facts?: object): void
 }
 
-/** `full`: no space left. `locked`: another process has it. `io`: the device failed, or what was asked makes no sense to it. */
-export type EnvErrorCode = 'not-found' | 'exists' | 'locked' | 'full' | 'refused' | 'in-use' | 'denied' | 'io'
+/**
+ * `full`: no space left. `no-descriptor`: the process has as many files and connections open as it may. `locked`: another process has it.
+ * `io`: the device failed, or what was asked makes no sense to it.
+ */
+export type EnvErrorCode = 'not-found' | 'exists' | 'locked' | 'full' | 'no-descriptor' | 'refused' | 'in-use' | 'denied' | 'io'
 
 /** Failures of disk and net throw or reject with this. `code` is a closed list: whoever handles one can name them all. */
 export class EnvError extends Error {
@@ -90,6 +93,8 @@ export interface Disk {
   lane(): Disk
   /** Since when, on the monotonic clock, the oldest call under way of this lane waits; Infinity: none does. */
   readonly waitingSinceMs: number
+  /** How many files and connections this process may have open; Infinity where that is unknown. */
+  readonly openFilesMax: number
 }
 
 export interface Entry {

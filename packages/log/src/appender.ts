@@ -104,6 +104,8 @@ export class Appender {
     }
     const nowMs = this.#config.logAppendTime && !following ? this.#home.env.clock.now() : -1
     const segment = this.#segmentFor(endOffset - 1, end - start, nowMs < 0 ? largest : nowMs)
+    // what can't be opened is refused before anything of it is taken
+    segment.fileToWrite()
     const position = segment.sizeBytes
     const baseOffset = following ? recordBatch.baseOffset(bytes, start) : this.endOffset
     if (following) this.#takeAsTheyAre(bytes, start, end, segment)

@@ -40,7 +40,7 @@ export class EpochCheckpoint {
   #write(): void {
     const before = this.#writing ?? Promise.resolve()
     const writing: Promise<void> = before
-      .then(() => writeLeaderEpochs(this.#home.env.disk, this.#path, this.epochs.entries))
+      .then(() => this.#home.checkpoints.run(() => writeLeaderEpochs(this.#home.env.disk, this.#path, this.epochs.entries)))
       .then(
         () => void (this.#isBehind = false),
         (error: unknown) => {

@@ -22,7 +22,7 @@ test('a full disk is told when it begins, once a minute while it refuses, and wh
     for (const { fire } of timers.filter(({ atMs }) => atMs <= nowMs)) fire()
     timers = timers.filter(({ atMs }) => atMs > nowMs)
   }
-  const full = new FullDisk({ clock, log: { debug: say, info: say, warn: say, error: say } }, '/a')
+  const full = new FullDisk({ clock, disk: { openFilesMax: Infinity }, log: { debug: say, info: say, warn: say, error: say } }, '/a')
   const error = new EnvError('full', 'ENOSPC')
 
   full.passed()

@@ -1,8 +1,12 @@
-import { EnvError, type Env, type Timer } from '@ottla/env'
+import { EnvError, type Disk, type Env, type Timer } from '@ottla/env'
 
-/** No space is left: unlike other failures of a disk this may pass, so nothing goes offline for it. */
+/** No space is left, or no descriptor: unlike other failures of a disk this may pass, so nothing goes offline for it. */
 export function isFull(error: unknown): boolean {
-  return error instanceof EnvError && error.code === 'full'
+  return error instanceof EnvError && (error.code === 'full' || error.code === 'no-descriptor')
+}
+
+export function hasNoDescriptor(error: unknown): boolean {
+  return error instanceof EnvError && error.code === 'no-descriptor'
 }
 
 /** While the disk is full and appends are refused, that is said again so often. */
@@ -10,18 +14,21 @@ const REMIND_MS = 60_000
 /** There is room again where so long after an append nothing was refused: on a disk that is nearly full small ones still fit. */
 const PASSED_MS = 2_000
 
+type Told = Pick<Env, 'clock' | 'log'> & { readonly disk: Pick<Disk, 'openFilesMax'> }
+
 /** What the operator is told of one full disk: that it began, now and then how much it refused, that it ended. Never a line an append. */
 export class FullDisk {
-  readonly #env: Pick<Env, 'clock' | 'log'>
+  readonly #env: Told
   readonly #path: string
   #isFull = false
   #sinceMs = 0
   #remindedMs = 0
   #refusedCount = 0
+  #lackedMs = -Infinity
   /** Runs from the first write that found room; a write that finds none stops it. */
   #passing: Timer | null = null
 
-  constructor(env: Pick<Env, 'clock' | 'log'>, path: string) {
+  constructor(env: Told, path: string) {
     this.#env = env
     this.#path = path
   }
@@ -29,6 +36,10 @@ export class FullDisk {
   /** A write found no room, and so many appends are refused for it; 0: it was a file of our own. */
   refused(error: Error, appendCount: number): void {
     const { clock, log } = this.#env
+    if (hasNoDescriptor(error)) {
+      this.lackedDescriptor(error)
+      return
+    }
     const nowMs = clock.monotonic()
     this.#refusedCount += appendCount
     this.#passing?.cancel()
@@ -42,6 +53,16 @@ export class FullDisk {
       this.#remindedMs = nowMs
       log.warn(`${this.#path}: still no space left`, this.#facts())
     }
+  }
+
+  /** A file could not be opened, and none could be closed for it. */
+  lackedDescriptor(error: Error): void {
+    const nowMs = this.#env.clock.monotonic()
+    if (nowMs - this.#lackedMs < REMIND_MS) return
+    this.#lackedMs = nowMs
+    const { openFilesMax } = this.#env.disk
+    const what = `this process may have ${openFilesMax} files and connections open, and needs more: raise ulimit -n, or LimitNOFILE= of its service`
+    this.#env.log.error(`${this.#path}: no file descriptor left; ${what}`, { error: error.message })
   }
 
   /** A write found room. */

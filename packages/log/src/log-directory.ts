@@ -19,6 +19,7 @@ import { nothingLoaded } from './loaded-log.ts'
 import { PartitionLog } from './partition-log.ts'
 import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
+import { SparingDisk } from './sparing-disk.ts'
 import { STALL_CHECK_MS, StallWatch } from './stall-watch.ts'
 import { UnopenedLogs, type FoundPartition } from './unopened-logs.ts'
 
@@ -38,6 +39,9 @@ export interface LogDirectoryOptions {
 }
 
 const SYNCS_MAX = 8
+const WRITES_MAX = 32
+/** Closed at once where no descriptor is left. */
+const SPARED_COUNT = 64
 /** Partitions that are made at once: each has files open meanwhile. */
 const MAKERS_MAX = 32
 
@@ -48,6 +52,8 @@ export class LogDirectory implements CleanerHome {
   readonly pace = new Pace()
   readonly full: FullDisk
   readonly syncs = new Gate(SYNCS_MAX)
+  readonly writes = new Gate(WRITES_MAX)
+  readonly checkpoints = new Gate(SYNCS_MAX)
   readonly open: OpenSegments
   readonly copies = new CopySlab()
   /** Null where neither `meta.properties` nor the opener knew one. */
@@ -79,10 +85,11 @@ export class LogDirectory implements CleanerHome {
     wasClean: boolean,
     checkpoints: DirectoryCheckpoints,
   ) {
-    this.env = env
+    const { clock, random, loop, net, log } = env
+    this.open = new OpenSegments(options.openSegmentsMax ?? 1000)
+    this.env = { clock, random, loop, net, log, disk: new SparingDisk(env.disk, () => this.open.spare(SPARED_COUNT) > 0) }
     this.path = path
     this.full = new FullDisk(env, path)
-    this.open = new OpenSegments(options.openSegmentsMax ?? 1000)
     this.clusterId = clusterId
     this.wasClean = wasClean
     this.#options = options

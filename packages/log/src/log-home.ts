@@ -12,6 +12,10 @@ export interface LogHome {
   readonly full: FullDisk
   /** Syncs and durable writes in flight: at most 8 a disk. */
   readonly syncs: Gate
+  /** Writes off the loop; each has its file open. */
+  readonly writes: Gate
+  /** Checkpoints of single logs: so many are written, and open, at once. */
+  readonly checkpoints: Gate
   readonly open: OpenSegments
   readonly copies: CopySlab
   /** The device failed: all logs of the directory go offline. */
@@ -30,6 +34,8 @@ export class PartitionHome implements LogHome {
   readonly pace: Pace
   readonly full: FullDisk
   readonly syncs: Gate
+  readonly writes: Gate
+  readonly checkpoints: Gate
   readonly open: OpenSegments
   readonly copies: CopySlab
   readonly fail: (error: Error) => void
@@ -40,6 +46,8 @@ export class PartitionHome implements LogHome {
     this.pace = home.pace
     this.full = home.full
     this.syncs = home.syncs
+    this.writes = home.writes
+    this.checkpoints = home.checkpoints
     this.open = home.open
     this.copies = home.copies
     this.fail = fail

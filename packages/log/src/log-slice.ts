@@ -1,5 +1,6 @@
 import type { File } from '@ottla/env'
 import type { Extent } from '@ottla/wire'
+import { hasNoDescriptor } from './full-disk.ts'
 import { COLD, type Segment } from './segment.ts'
 
 /** A range of one segment's file: what a fetch answers, sent from where it lies. */
@@ -34,6 +35,19 @@ export class LogSlice implements Extent {
       else await this.#segment.warmRange(this.position, this.length)
     } finally {
       this.release()
+    }
+  }
+
+  /** As `hold`, with the file open. False: no descriptor is left, and it isn't held. */
+  open(): boolean {
+    this.#segment.hold()
+    try {
+      this.#segment.file()
+      return true
+    } catch (error) {
+      this.#segment.release()
+      if (!hasNoDescriptor(error)) throw error
+      return false
     }
   }
 

@@ -1,5 +1,6 @@
 import { EnvError } from '@ottla/env'
 import { directoryOf } from './checkpoint.ts'
+import { hasNoDescriptor } from './full-disk.ts'
 import type { LogHome } from './log-home.ts'
 import type { Segment } from './segment.ts'
 
@@ -53,6 +54,10 @@ export class LogSyncer {
       } catch (error) {
         // retention was quicker: nobody needs it any more
         if (error instanceof EnvError && error.code === 'not-found') continue
+        if (hasNoDescriptor(error)) {
+          this.#unsynced.unshift(segment)
+          throw error
+        }
         this.#failure = error as Error
         this.#home.fail(error as Error)
         throw error

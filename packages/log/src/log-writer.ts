@@ -1,7 +1,7 @@
 import { recordBatch } from '@ottla/protocol'
 import type { Slab } from '@ottla/wire'
 import { AppendGroup, DURABLE_GROUP_BYTES_MAX } from './append-group.ts'
-import { isFull } from './full-disk.ts'
+import { hasNoDescriptor, isFull } from './full-disk.ts'
 import type { LogHome } from './log-home.ts'
 import { LogSyncer } from './log-syncer.ts'
 import type { Segment } from './segment.ts'
@@ -12,6 +12,8 @@ export interface WriterOwner {
   advanced(): void
   /** Could not write from `offset` on; the file is cut back to it. All that was appended since is to be forgotten before this resolves. */
   cutBack(offset: number): Promise<void>
+  /** Nothing more is to be written or read. */
+  takeOffline(error: Error): void
   /** What an append is answered that the disk did not take. */
   refusal(error: Error): Error
 }
@@ -101,7 +103,7 @@ export class LogWriter {
     let group = groups.length === 0 ? null : groups[groups.length - 1]!
     if (group === null || group.segment !== segment || (group.durable && group.sizeBytes + end - start > DURABLE_GROUP_BYTES_MAX)) {
       group = new AppendGroup(segment, position, baseOffset, durable)
-      segment.hold()
+      segment.gather()
       groups.push(group)
     } else if (durable) {
       group.durable = true
@@ -135,6 +137,7 @@ export class LogWriter {
       pace,
     } = this.#home
     const beganMs = clock.monotonic()
+    group.segment.store()
     try {
       group.segment.fileToWrite().write(group.position, group.views)
     } catch (error) {
@@ -164,22 +167,26 @@ export class LogWriter {
       env: { clock },
       pace,
       syncs,
+      writes,
     } = this.#home
     const { segment } = group
     if (group.durable) {
       const alone = this.flushedOffset === group.baseOffset && !segment.nameUnsynced
       if (alone) {
-        await syncs.run(() => segment.fileToWrite().writeLater(group.position, group.views, true))
+        await syncs.run(() => writeNow(group, true))
         return true
       }
-      await segment.fileToWrite().writeLater(group.position, group.views, false)
+      await writes.run(() => writeNow(group, false))
       this.#wrote(group)
       await this.#syncer.sync()
       return true
     }
-    const beganMs = clock.monotonic()
+    let beganMs = 0
     pace.handedOffCount++
-    await segment.fileToWrite().writeLater(group.position, group.views, false)
+    await writes.run(() => {
+      beganMs = clock.monotonic()
+      return writeNow(group, false)
+    })
     const nowMs = clock.monotonic()
     pace.took(nowMs - beganMs, nowMs)
     return false
@@ -230,6 +237,7 @@ export class LogWriter {
       cause = second as Error
     }
     const failed = [group, ...this.#groups]
+    for (const each of this.#groups) each.segment.store()
     this.#groups.length = 0
     this.#storing = null
     this.#wakeFinish()
@@ -237,7 +245,9 @@ export class LogWriter {
       try {
         await this.#owner.cutBack(group.baseOffset)
       } catch (second) {
-        this.#home.fail(second as Error)
+        // what it takes its end for and what its file has are no longer the same
+        if (hasNoDescriptor(second)) this.#owner.takeOffline(second as Error)
+        else this.#home.fail(second as Error)
       }
     } else {
       this.#home.fail(cause)
@@ -293,11 +303,18 @@ export class LogWriter {
     const groups = this.#groups.splice(0)
     for (const group of groups) {
       group.letGo()
+      group.segment.store()
       group.segment.release()
       for (const ack of group.acks) ack(error)
     }
     this.#wakeFinish()
   }
+}
+
+/** While it waits for its turn its file may be closed. */
+function writeNow({ segment, position, views }: AppendGroup, durable: boolean): Promise<void> {
+  segment.store()
+  return segment.fileToWrite().writeLater(position, views, durable)
 }
 
 /** As many batches from `start` on as one durable group may have, one at least. */

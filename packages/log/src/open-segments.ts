@@ -52,6 +52,16 @@ export class OpenSegments {
     for (const segment of [...this.#open]) segment.close()
   }
 
+  /** Puts so many aside as nobody holds, the oldest first. Answers how many. */
+  spare(count: number): number {
+    let spared = 0
+    for (const segment of this.#open) {
+      if (spared === count) break
+      if (segment !== this.#last && this.#putAside(segment)) spared++
+    }
+    return spared
+  }
+
   /** Puts the oldest aside that nobody holds; where all are held there are more for a while. */
   #makeRoom(keep: Segment): void {
     for (const segment of this.#open) {
@@ -60,9 +70,13 @@ export class OpenSegments {
     }
   }
 
-  /** False: it is in use, or its index could not be written (a full disk), so that it stays as it is. */
+  /** What only gathers is shut, its index kept. False: it is in use, or its index could not be written (a full disk), so that it stays as it is. */
   #putAside(segment: Segment): boolean {
-    if (segment.held) return false
+    if (segment.held) {
+      if (segment === this.#last || !segment.shut()) return false
+      this.#open.delete(segment)
+      return true
+    }
     try {
       segment.putAside()
     } catch {

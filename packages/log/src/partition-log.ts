@@ -4,7 +4,7 @@ import { Slab } from '@ottla/wire'
 import { Appender, type AppendOptions, type AppendResult } from './appender.ts'
 import type { Stored } from './append-group.ts'
 import { EpochCheckpoint } from './epoch-checkpoint.ts'
-import { isFull } from './full-disk.ts'
+import { hasNoDescriptor, isFull } from './full-disk.ts'
 import type { LoadedLog } from './loaded-log.ts'
 import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
@@ -164,6 +164,7 @@ export class PartitionLog implements WriterOwner {
     try {
       return this.#appender.append(slab, start, end, options, stored)
     } catch (error) {
+      if (hasNoDescriptor(error)) this.#home.full.refused(error as Error, 1)
       throw error instanceof EnvError ? this.refusal(error) : error
     }
   }
@@ -197,6 +198,11 @@ export class PartitionLog implements WriterOwner {
     try {
       return this.#reader.slice(offset, maxBytes, end, atLeastOne)
     } catch (error) {
+      if (hasNoDescriptor(error)) {
+        // files that others have open are closed in a moment: it comes with the next read
+        this.#home.full.refused(error as Error, 0)
+        return null
+      }
       if (error instanceof EnvError) this.#home.fail(error)
       throw this.refusal(error as Error)
     }

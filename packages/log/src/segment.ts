@@ -58,6 +58,8 @@ export class Segment {
   #file: File | null = null
   #writable = false
   #holds = 0
+  /** Of them. */
+  #gathers = 0
   #sinceIndexEntryBytes = 0
   /** The suffix that some of its files may have already. */
   #suffixToBe: string | null = null
@@ -110,6 +112,26 @@ export class Segment {
     this.#holds--
   }
 
+  /** Held for what gathers until the turn ends: its file may be closed until then. */
+  gather(): void {
+    this.#holds++
+    this.#gathers++
+  }
+
+  /** What gathered is about to be written: `release` follows. */
+  store(): void {
+    this.#gathers--
+  }
+
+  /** Closes the file, which is opened again when it is needed. False: someone needs it now. */
+  shut(): boolean {
+    if (this.#holds > this.#gathers) return false
+    this.#file?.close()
+    this.#file = null
+    this.#writable = false
+    return true
+  }
+
   /** The file of batches, to read from; opened where it isn't. */
   file(): File {
     if (this.#file === null) this.#file = this.#openToRead('.log')
@@ -120,6 +142,7 @@ export class Segment {
   fileToWrite(): File {
     if (!this.#writable) {
       this.#file?.close()
+      this.#file = null
       this.#file = this.#disk.open(this.path('.log'), 'write')
       this.#writable = true
     }

@@ -34,6 +34,7 @@ export function countReads(host: Host): { env: Env; reads: ReadCounts } {
     freeBytes: (path) => host.disk.freeBytes(path),
     lane: () => disk,
     waitingSinceMs: Infinity,
+    openFilesMax: Infinity,
   }
   const { clock, random, loop, net, log } = host
   const bytesOf = (suffix: string): number => {

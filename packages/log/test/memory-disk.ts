@@ -4,6 +4,7 @@ import { EnvError, type Disk, type Entry, type File } from '@ottla/env'
 export class MemoryDisk implements Disk {
   readonly files = new Map<string, Buffer>()
   readonly calls: string[] = []
+  readonly openFilesMax = Infinity
 
   open(path: string, mode: 'read' | 'write' | 'create'): File {
     const there = this.files.has(path)

@@ -65,12 +65,24 @@ function answer(
   request: FetchRequest,
   context: RequestContext,
   scope: FetchScope,
-  reads: readonly PartitionRead[],
+  found: readonly PartitionRead[],
 ): FetchResponse | Promise<FetchResponse> {
-  for (const { slice } of reads) slice?.hold()
+  const reads = openAll(found)
   const cold = reads.filter(({ slice }) => slice !== null && !slice.cached)
   if (context.version < 4 || cold.length > 0) return answerLater(request, context, scope, reads, cold)
   return respond(request, scope, reads, (read) => read.slice)
+}
+
+/** Without the slices that no descriptor is left for: they come with a next fetch, when those of others are sent. */
+function openAll(found: readonly PartitionRead[]): readonly PartitionRead[] {
+  let reads: PartitionRead[] | null = null
+  for (let i = 0; i < found.length; i++) {
+    const { slice } = found[i]!
+    if (slice === null || slice.open()) continue
+    reads ??= [...found]
+    reads[i] = { ...found[i]!, slice: null }
+  }
+  return reads ?? found
 }
 
 /** The answer for which something is to be read first. */

@@ -13,6 +13,7 @@ export class NodeDisk implements Disk {
   readonly #native: () => Native | null
   readonly #lanes: Lanes
   readonly #lane: Lane
+  #openFilesMax = 0
 
   constructor(native: () => Native | null, lanes = new Lanes(), lane = new Lane(null)) {
     this.#native = native
@@ -70,6 +71,12 @@ export class NodeDisk implements Disk {
     return lockFile(path, this.#native())
   }
 
+  /** Node itself has raised the limit as far as it may. */
+  get openFilesMax(): number {
+    if (this.#openFilesMax === 0) this.#openFilesMax = openFilesLimit()
+    return this.#openFilesMax
+  }
+
   async freeBytes(path: string): Promise<number> {
     const stats = await this.#lane.later<fs.StatsFs>((cb) => fs.statfs(path, cb))
     return stats.bavail * stats.bsize
@@ -85,5 +92,13 @@ export class NodeDisk implements Disk {
       if (error instanceof EnvError && error.code === 'not-found') return null
       throw error
     }
+  }
+}
+
+function openFilesLimit(): number {
+  try {
+    return Number(/^Max open files\s+(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+  } catch {
+    return Infinity
   }
 }

@@ -8,6 +8,8 @@ const CODES: Readonly<Record<string, EnvErrorCode>> = {
   ENOSPC: 'full',
   EDQUOT: 'full',
   EFBIG: 'full',
+  EMFILE: 'no-descriptor',
+  ENFILE: 'no-descriptor',
   EACCES: 'denied',
   EPERM: 'denied',
   EROFS: 'denied',

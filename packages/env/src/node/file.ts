@@ -18,6 +18,10 @@ const WARM_PIECE_BYTES = 256 << 10
 let discarded: Buffer | null = null
 const probe = Buffer.alloc(1)
 
+/** So many closes may wait for the thread pool. */
+const CLOSING_MAX = 16
+let closing = 0
+
 export class NodeFile implements File {
   readonly path: string
   readonly #fd: number
@@ -187,13 +191,25 @@ export class NodeFile implements File {
 
   letGo(): void {
     if (--this.#users > 0) return
-    // off the loop: the last close of a removed file frees its blocks
-    this.#closeLater(this.#fd)
-    if (this.#durableFd >= 0 && this.#durableFd !== this.#fd) this.#closeLater(this.#durableFd)
+    this.#close(this.#fd)
+    if (this.#durableFd >= 0 && this.#durableFd !== this.#fd) this.#close(this.#durableFd)
   }
 
-  #closeLater(fd: number): void {
-    this.#lane.later<void>((cb) => fs.close(fd, cb), false).catch(ignore)
+  /** Off the loop, for the last close of a removed file frees its blocks; but many that wait would hold descriptors that others need. */
+  #close(fd: number): void {
+    if (closing < CLOSING_MAX) {
+      closing++
+      this.#lane
+        .later<void>((cb) => fs.close(fd, cb), false)
+        .catch(() => {})
+        .finally(() => closing--)
+      return
+    }
+    try {
+      fs.closeSync(fd)
+    } catch {
+      // it is closed all the same
+    }
   }
 
   #assertOpen(): void {
@@ -222,5 +238,3 @@ export class NodeFile implements File {
     return position >= this.sizeBytes() - TAIL_BYTES
   }
 }
-
-function ignore(): void {}

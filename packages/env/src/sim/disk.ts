@@ -39,6 +39,8 @@ export class SimDisk implements Disk {
   capacityBytes = 1 << 30
   /** Added to each operation off the loop. */
   slowMs = 0
+  /** Files that may be open at once. */
+  openFilesMax = Infinity
   /** Files opened and not closed, by the program of this life. */
   openCount = 0
   /** Under way: a crash may leave a part of each. */
@@ -57,6 +59,7 @@ export class SimDisk implements Disk {
 
   open(path: string, mode: 'read' | 'write' | 'create'): File {
     this.check('open', path)
+    this.#needDescriptor(path)
     const { parent, name } = this.#tree.place(path)
     let node = parent.children.get(name)
     if (node instanceof Directory) throw new EnvError('io', `${path} is a directory`)
@@ -72,6 +75,7 @@ export class SimDisk implements Disk {
 
   list(path: string): Promise<Entry[]> {
     return this.later('list', path, () => {
+      this.#needDescriptor(path)
       const entries = [...this.#tree.directory(path).children].map(([name, node]) => entryOf(name, node))
       return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))
     })
@@ -90,7 +94,10 @@ export class SimDisk implements Disk {
   }
 
   syncDirectory(path: string): Promise<void> {
-    return this.later('syncDirectory', path, () => this.#tree.sync(this.#tree.directory(path)))
+    return this.later('syncDirectory', path, () => {
+      this.#needDescriptor(path)
+      this.#tree.sync(this.#tree.directory(path))
+    })
   }
 
   lock(path: string): Lock {
@@ -223,6 +230,10 @@ export class SimDisk implements Disk {
     let used = 0
     for (const inode of this.#tree.files()) used += inode.sizeBytes
     return Math.max(0, this.capacityBytes - used)
+  }
+
+  #needDescriptor(path: string): void {
+    if (this.openCount >= this.openFilesMax) throw new EnvError('no-descriptor', `too many open files, open '${path}'`)
   }
 
   #inode(path: string): Inode {
