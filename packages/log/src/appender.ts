@@ -2,7 +2,7 @@ import { ErrorCode, KafkaError, recordBatch } from '@ottla/protocol'
 import type { Slab } from '@ottla/wire'
 import type { Stored } from './append-group.ts'
 import type { EpochCheckpoint } from './epoch-checkpoint.ts'
-import { isFull } from './full-disk.ts'
+import { hasNoDescriptor, isFull } from './full-disk.ts'
 import { flushLimit, type LogConfig } from './log-config.ts'
 import type { LogHome } from './log-home.ts'
 import type { LogWriter } from './log-writer.ts'
@@ -104,8 +104,7 @@ export class Appender {
     }
     const nowMs = this.#config.logAppendTime && !following ? this.#home.env.clock.now() : -1
     const segment = this.#segmentFor(endOffset - 1, end - start, nowMs < 0 ? largest : nowMs)
-    // what can't be opened is refused before anything of it is taken
-    segment.fileToWrite()
+    this.#open(segment)
     const position = segment.sizeBytes
     const baseOffset = following ? recordBatch.baseOffset(bytes, start) : this.endOffset
     if (following) this.#takeAsTheyAre(bytes, start, end, segment)
@@ -166,6 +165,16 @@ export class Appender {
     else this.#home.env.loop.atEndOfTurn(() => stored(this.#log.failed === null ? null : this.#log.refusal(this.#log.failed)))
     const logAppendTimeMs = this.#config.logAppendTime ? timestamp : -1
     return { baseOffset, lastOffset, logAppendTimeMs, logStartOffset: this.#log.logStartOffset, duplicate: true }
+  }
+
+  /** What can't be opened is refused before anything of it is taken. */
+  #open(segment: Segment): void {
+    try {
+      segment.fileToWrite()
+    } catch (error) {
+      if (hasNoDescriptor(error)) this.#home.full.lackedDescriptor(error as Error)
+      throw error
+    }
   }
 
   /** Where `sizeBytes` up to `lastOffset` come: the active segment, or a new one (formats §5). */

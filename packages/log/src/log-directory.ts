@@ -1,6 +1,6 @@
 import { EnvError, type Env, type Lock, type Timer } from '@ottla/env'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
-import { directoryOf, readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
+import { readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
 import { ZERO_UUID } from '@ottla/wire'
 import type { CompactedLog } from './cleaner/cleanable.ts'
 import { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleaner-settings.ts'
@@ -21,6 +21,7 @@ import { Presence } from './presence.ts'
 import { retain } from './retention.ts'
 import { SparingDisk } from './sparing-disk.ts'
 import { STALL_CHECK_MS, StallWatch } from './stall-watch.ts'
+import { takeDirectory } from './taken-directory.ts'
 import { UnopenedLogs, type FoundPartition } from './unopened-logs.ts'
 
 export interface LogDirectoryOptions {
@@ -103,8 +104,7 @@ export class LogDirectory implements CleanerHome {
   static async open(shared: Env, path: string, identity: Identity, options: LogDirectoryOptions = {}): Promise<LogDirectory> {
     const { clock, random, loop, net, log } = shared
     const env = { clock, random, loop, net, log, disk: shared.disk.lane() }
-    await makeDirectory(env, path)
-    const lock = takeLock(env, path)
+    const lock = await takeDirectory(env.disk, path)
     try {
       const clusterId = await claimDirectory(env, path, identity)
       const marker = `${path}/${CLEAN_MARKER}`
@@ -432,31 +432,5 @@ export class LogDirectory implements CleanerHome {
     } catch (error) {
       this.#upkeepFailed(error as Error)
     }
-  }
-}
-
-/** Known to survive a crash, all parents that it needed too. */
-async function makeDirectory(env: Env, path: string): Promise<void> {
-  const missing: string[] = []
-  for (let at = path; at !== '/' && at !== '.'; at = directoryOf(at)) {
-    try {
-      await env.disk.list(at)
-      break
-    } catch (error) {
-      if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
-      missing.push(at)
-    }
-  }
-  if (missing.length === 0) return
-  await env.disk.createDirectory(path)
-  for (const each of missing) await env.disk.syncDirectory(directoryOf(each))
-}
-
-function takeLock(env: Env, path: string): Lock {
-  try {
-    return env.disk.lock(`${path}/.lock`)
-  } catch (error) {
-    if (!(error instanceof EnvError) || error.code !== 'locked') throw error
-    throw new EnvError('locked', `the log directory ${path} is in use by another process: stop it, or use another log.dirs`, error)
   }
 }

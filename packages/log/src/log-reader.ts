@@ -1,5 +1,6 @@
 import { recordBatch } from '@ottla/protocol'
 import { batchSizeAt, located, wholeBatches } from './batch-reader.ts'
+import { hasNoDescriptor, type FullDisk } from './full-disk.ts'
 import type { LogWriter } from './log-writer.ts'
 import { LogSlice } from './log-slice.ts'
 import { COLD, type Segment } from './segment.ts'
@@ -9,19 +10,32 @@ import { segmentIndexFor } from './segment-list.ts'
 export class LogReader {
   readonly #segments: readonly Segment[]
   readonly #writer: LogWriter
+  readonly #full: FullDisk
   #limitOffset = -1
   #limitSegment: Segment | null = null
   #limitPosition = 0
   /** Of the batch that the last look-up found, where it read its header; else 0. */
   #foundBytes = 0
 
-  constructor(segments: readonly Segment[], writer: LogWriter) {
+  constructor(segments: readonly Segment[], writer: LogWriter, full: FullDisk) {
     this.#segments = segments
     this.#writer = writer
+    this.#full = full
   }
 
   /** [offset, endOffset) has something and is written. See `PartitionLog.read`. */
   slice(offset: number, maxBytes: number, endOffset: number, atLeastOne: boolean): LogSlice | null {
+    try {
+      return this.#find(offset, maxBytes, endOffset, atLeastOne)
+    } catch (error) {
+      if (!hasNoDescriptor(error)) throw error
+      // files that others have open are closed in a moment: it comes with the next read
+      this.#full.lackedDescriptor(error as Error)
+      return null
+    }
+  }
+
+  #find(offset: number, maxBytes: number, endOffset: number, atLeastOne: boolean): LogSlice | null {
     const segments = this.#segments
     for (let at = segmentIndexFor(segments, offset); at < segments.length; at++) {
       const segment = segments[at]!

@@ -4,7 +4,7 @@ import { Slab } from '@ottla/wire'
 import { Appender, type AppendOptions, type AppendResult } from './appender.ts'
 import type { Stored } from './append-group.ts'
 import { EpochCheckpoint } from './epoch-checkpoint.ts'
-import { hasNoDescriptor, isFull } from './full-disk.ts'
+import { isFull } from './full-disk.ts'
 import type { LoadedLog } from './loaded-log.ts'
 import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
@@ -79,7 +79,7 @@ export class PartitionLog implements WriterOwner {
     this.#epochs = new EpochCheckpoint(home, directory, loaded.epochs, loaded.epochsWritten)
     this.#writer = new LogWriter(home, this)
     this.#writer.moveTo(logEndOffset, recoveryPoint)
-    this.#reader = new LogReader(segments, this.#writer)
+    this.#reader = new LogReader(segments, this.#writer, home.full)
     this.#finisher = new SegmentFinisher(home, this, stuckOffset)
     this.#appender = new Appender(home, this, producers, this.#epochs, this.#writer, this.#finisher, config, logEndOffset)
     const highWatermark = Math.min(Math.max(loaded.highWatermark, logStartOffset), logEndOffset)
@@ -164,7 +164,6 @@ export class PartitionLog implements WriterOwner {
     try {
       return this.#appender.append(slab, start, end, options, stored)
     } catch (error) {
-      if (hasNoDescriptor(error)) this.#home.full.refused(error as Error, 1)
       throw error instanceof EnvError ? this.refusal(error) : error
     }
   }
@@ -198,11 +197,6 @@ export class PartitionLog implements WriterOwner {
     try {
       return this.#reader.slice(offset, maxBytes, end, atLeastOne)
     } catch (error) {
-      if (hasNoDescriptor(error)) {
-        // files that others have open are closed in a moment: it comes with the next read
-        this.#home.full.refused(error as Error, 0)
-        return null
-      }
       if (error instanceof EnvError) this.#home.fail(error)
       throw this.refusal(error as Error)
     }
