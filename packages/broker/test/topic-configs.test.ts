@@ -201,6 +201,16 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   },
   // a part of segment.ms by chance: nearly all of it, so that the least time apart is too long
   'segment.jitter.ms': { value: 100_000, look: segmentsBegunBy(apart(99_990)), byDefault: 0, set: 1, with: { 'segment.ms': 100_000 } },
+  preallocate: {
+    value: 'true',
+    look: async ({ client, topic, log }) => {
+      await produce(client, topic, batchOf(['x']))
+      log.roll()
+      return log.segments.at(-1)!.reservedBytes > 0
+    },
+    byDefault: false,
+    set: true,
+  },
   'segment.ms': { value: 1000, look: segmentsBegunBy(apart(5000)), byDefault: 0, set: 1 },
 }
 

@@ -126,6 +126,11 @@ export interface File {
   /** Once resolved, everything written before the call survives a crash. An error is final: reopen and recover, never retry. */
   sync(): Promise<void>
   truncate(sizeBytes: number): Promise<void>
+  /**
+   * Takes room on the disk for the file to grow to `sizeBytes`, in one piece if there is one; its size stays as it is. What is not used is
+   * given back by `truncate`. A help and no promise: where it can't be had, nothing is done.
+   */
+  reserve(sizeBytes: number): void
   /** Transfers and Later calls under way finish first. */
   close(): void
 }

@@ -204,7 +204,7 @@ export class Appender {
     if (old.baseOffset === baseOffset) return old
     const segment = new Segment(env.disk, open, directory, baseOffset, { log: 0, index: 0, timeIndex: 0 }, env.clock.now())
     try {
-      segment.create()
+      segment.create(this.#config)
     } catch (error) {
       if (isFull(error)) this.#home.full.refused(error as Error, 1)
       else this.#home.fail(error as Error)

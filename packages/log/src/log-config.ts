@@ -7,6 +7,8 @@ export interface LogConfig {
   readonly segmentJitterMs: number
   /** `segment.index.bytes`: the most that an offset or time index may have. */
   readonly segmentIndexBytes: number
+  /** `preallocate`: a new segment takes its room on the disk at once. */
+  readonly preallocate: boolean
   /** `index.interval.bytes`: one entry per so many bytes of log. */
   readonly indexIntervalBytes: number
   /** `retention.ms`; -1: for ever. */
@@ -44,6 +46,7 @@ export const DEFAULT_LOG_CONFIG: LogConfig = {
   segmentMs: 604800000,
   segmentJitterMs: 0,
   segmentIndexBytes: 10485760,
+  preallocate: false,
   indexIntervalBytes: 4096,
   retentionMs: 604800000,
   retentionBytes: -1,

@@ -24,7 +24,7 @@ export async function cutSegments(home: LogHome, segments: Segment[], directory:
     last?.closeTimes()
     await last?.syncIndexes()
     const active = new Segment(disk, home.open, directory, offset, { log: 0, index: 0, timeIndex: 0 }, clock.now())
-    active.create()
+    active.create(config)
     segments.push(active)
   }
   for (const each of snapshotOffsets((await disk.list(directory)).map((entry) => entry.name))) {

@@ -47,7 +47,7 @@ export async function loadLog(
   const epochs = await readEpochs(home, directory, names)
   const writtenEpochs = [...epochs.entries]
   const producers = new ProducerStates()
-  if (segments.length === 0) segments.push(emptySegment(home, directory, known.logStartOffset))
+  if (segments.length === 0) segments.push(emptySegment(home, directory, known.logStartOffset, config))
   // the epochs begin where the log does: a start that has decayed into a larger one hides nothing
   const start = Math.max(Math.min(known.logStartOffset, epochs.entries[0]?.startOffset ?? Infinity), segments[0]!.baseOffset)
   const log = {
@@ -81,7 +81,7 @@ export async function loadLog(
   await removeStraySnapshots(home, directory, names, segments, end)
   if (end < start) {
     env.log.warn(`${directory}: ends at offset ${end}, before its log start ${start}; it is set aside, and begins anew there`)
-    end = recoveryPoint = await startAnew(home, directory, segments, start)
+    end = recoveryPoint = await startAnew(home, directory, segments, start, config)
     producers.clear(start)
   }
   epochs.truncateFromEnd(end)
@@ -164,10 +164,10 @@ async function readEpochs(home: LogHome, directory: string, names: readonly stri
   }
 }
 
-function emptySegment(home: LogHome, directory: string, baseOffset: number): Segment {
+function emptySegment(home: LogHome, directory: string, baseOffset: number, config: LogConfig): Segment {
   const { disk, clock } = home.env
   const segment = new Segment(disk, home.open, directory, baseOffset, { log: 0, index: 0, timeIndex: 0 }, clock.now())
-  segment.create()
+  segment.create(config)
   segment.indexesMissing = true
   return segment
 }
@@ -241,8 +241,8 @@ async function removeStraySnapshots(
 }
 
 /** All that is there lies before where the log starts: it is set aside, and the log is empty. */
-async function startAnew(home: LogHome, directory: string, segments: Segment[], start: number): Promise<number> {
+async function startAnew(home: LogHome, directory: string, segments: Segment[], start: number, config: LogConfig): Promise<number> {
   for (const segment of segments.splice(0)) await setAside(home.env.disk, segment)
-  segments.push(emptySegment(home, directory, start))
+  segments.push(emptySegment(home, directory, start, config))
   return start
 }

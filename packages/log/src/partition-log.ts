@@ -453,6 +453,7 @@ export class PartitionLog implements WriterOwner {
     }
     active.closeTimes()
     await active.syncIndexes()
+    await active.giveBackRoom()
     this.#producers.advance(this.logEndOffset)
     await this.#finisher.writeSnapshot(this.logEndOffset, this.#producers.encodeSnapshot())
   }

@@ -49,6 +49,7 @@ export class SegmentFinisher {
       if (this.#log.failed === null) {
         await this.#log.flush()
         await segment.syncIndexes()
+        await segment.giveBackRoom()
         await this.writeSnapshot(endOffset, snapshot)
       }
     } catch (error) {

@@ -2,6 +2,7 @@ import { EnvError, type Disk, type File } from '@ottla/env'
 import { recordBatch } from '@ottla/protocol'
 import { located, locateBatch } from './batch-reader.ts'
 import { fileName, type SegmentSuffix } from './file-names.ts'
+import type { LogConfig } from './log-config.ts'
 import { NOT_LOADED, OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
 import type { OpenSegments } from './open-segments.ts'
 import { TIME_ENTRY_BYTES, TimeIndex } from './time-index.ts'
@@ -29,9 +30,13 @@ export function latestTimeOf(bytes: Buffer, at: number): number {
   return recordBatch.maxTimestamp(bytes, at)
 }
 
+const NO_ROOM = { preallocate: false, segmentBytes: 0 }
+
 /** One file of batches and its indexes. No file of it is open until someone reads or writes, nor for ever after: see `OpenSegments`. */
 export class Segment {
   readonly directory: string
+  /** Of the disk, for what may come; 0: none was taken. */
+  reservedBytes = 0
   readonly baseOffset: number
   readonly offsets: OffsetIndex
   readonly times: TimeIndex
@@ -150,12 +155,23 @@ export class Segment {
     return this.#file!
   }
 
-  /** Makes the file of a new segment. */
-  create(): void {
+  /** Makes the file of a new segment. `preallocate`: with room on the disk for all that may come. */
+  create({ preallocate, segmentBytes }: Pick<LogConfig, 'preallocate' | 'segmentBytes'> = NO_ROOM): void {
     this.#file = this.#disk.open(this.path('.log'), 'create')
+    if (preallocate) {
+      this.#file.reserve(segmentBytes)
+      this.reservedBytes = segmentBytes
+    }
     this.#writable = true
     this.nameUnsynced = true
     this.#open.touch(this)
+  }
+
+  /** No more comes: room that was taken for it is given back. */
+  async giveBackRoom(): Promise<void> {
+    if (this.reservedBytes === 0) return
+    this.reservedBytes = 0
+    await this.fileToWrite().truncate(this.writtenBytes)
   }
 
   /** Whether a batch up to `lastOffset` may come here. */

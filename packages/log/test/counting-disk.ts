@@ -83,6 +83,9 @@ class CountedFile implements File {
   truncate(sizeBytes: number): Promise<void> {
     return this.#file.truncate(sizeBytes)
   }
+  reserve(sizeBytes: number): void {
+    this.#file.reserve(sizeBytes)
+  }
   close(): void {
     this.#file.close()
   }

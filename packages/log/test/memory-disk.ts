@@ -82,5 +82,6 @@ class MemoryFile implements File {
   async truncate(sizeBytes: number): Promise<void> {
     this.#disk.files.set(this.path, this.#bytes.subarray(0, sizeBytes))
   }
+  reserve(): void {}
   close(): void {}
 }

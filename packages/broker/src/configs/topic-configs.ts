@@ -74,7 +74,6 @@ export const TOPIC_CONFIGS = [
   { name: 'min.insync.replicas', type: 'int', default: 1, valid: atLeast(1), importance: 'medium', brokerKey: 'min.insync.replicas',
     doc: 'A write with acks=all is accepted only while so many replicas are in sync.' },
   { name: 'preallocate', type: 'boolean', default: false, importance: 'medium', brokerKey: 'log.preallocate',
-    kept: 'files grow as they are written; no system call that reserves room can be reached from here',
     doc: 'Whether a new segment takes its whole size on disk at once.' },
   { name: 'remote.copy.lag.bytes', type: 'long', default: -1, valid: atLeast(-1), importance: 'medium',
     brokerKey: 'log.remote.copy.lag.bytes', kept: NO_REMOTE_STORAGE,

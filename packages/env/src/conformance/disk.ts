@@ -114,6 +114,18 @@ export function diskConformance(name: string, makePlace: MakePlace): void {
       file.close()
     })
 
+    onDisk('room that is reserved changes nothing of the file', async (disk, directory) => {
+      const file = disk.open(`${directory}/file`, 'create')
+      file.write(0, [Buffer.from('0123')])
+      file.reserve(1 << 20)
+      assert.equal(file.sizeBytes(), 4)
+      file.write(4, [Buffer.from('45')])
+      assert.equal(textOf(file), '012345')
+      await file.truncate(6)
+      assert.equal(textOf(file), '012345')
+      file.close()
+    })
+
     onDisk('cached and warm', async (disk, directory) => {
       const file = disk.open(`${directory}/file`, 'create')
       const bytes = Buffer.alloc(300_000, 'w')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
 import { nodeEnv } from './index.ts'
@@ -51,6 +51,27 @@ test('a cold file says so, and is warm after warm', async () => {
     )
     file.close()
   } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+test('room that is reserved is on the disk, and given back by truncate', async (t) => {
+  const directory = mkdtempSync(`${tmpdir()}/ottla-file-`)
+  const path = `${directory}/file`
+  const file = nodeEnv().disk.open(path, 'create')
+  try {
+    const roomOf = (): number => statSync(path).blocks * 512
+    file.write(0, [Buffer.from('x')])
+    file.reserve(8 << 20)
+    if (roomOf() < 8 << 20) {
+      t.diagnostic('this system, or its file system, reserves nothing')
+      return
+    }
+    assert.equal(statSync(path).size, 1)
+    await file.truncate(1)
+    assert.ok(roomOf() < 1 << 20)
+  } finally {
+    file.close()
     rmSync(directory, { recursive: true })
   }
 })

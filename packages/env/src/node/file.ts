@@ -178,6 +178,11 @@ export class NodeFile implements File {
     }
   }
 
+  reserve(sizeBytes: number): void {
+    this.#assertWritable()
+    this.#native?.reserve(this.#fd, sizeBytes)
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -11,6 +11,8 @@ export interface Native {
    * waiting: false where another has either.
    */
   lockFile(fd: number): boolean
+  /** fallocate(2) of the first `sizeBytes`, the file's size kept. False: the file system can't, or has no room. */
+  reserve(fd: number, sizeBytes: number): boolean
 }
 
 export const WOULD_WAIT = -1
@@ -29,6 +31,7 @@ const RWF_NOWAIT = 8
 const READ_BYTES_MAX = 4096
 const LOCK_EX_NB = 2 | 4
 const F_OFD_SETLK = 37
+const FALLOC_FL_KEEP_SIZE = 1
 /** struct flock: the type first, an exclusive one; all else 0, which is the whole file. */
 const WHOLE_FILE = new Uint8Array(new Uint16Array([1, ...Array(15).fill(0)]).buffer)
 
@@ -58,6 +61,7 @@ function bind(): Native | null {
     const koffi = loadKoffi()
     const libc = koffi.load(null)
     const flock = libc.func('int flock(int fd, int operation)')
+    const fallocate = libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)')
     const fcntl = libc.func('int fcntl(int fd, int command, ...)')
     const sendfile = libc.func('int64_t sendfile(int out, int in, void *offset, size_t count)')
     const preadv2 = libc.func('int64_t preadv2(int fd, void *views, int count, int64_t offset, int flags)')
@@ -83,6 +87,7 @@ function bind(): Native | null {
         }
         return koffi.errno() === EAGAIN ? WOULD_WAIT : CANNOT_TELL
       },
+      reserve: (fd, sizeBytes) => fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, sizeBytes) === 0,
       lockFile: (fd) => flock(fd, LOCK_EX_NB) === 0 && fcntl(fd, F_OFD_SETLK, 'void *', WHOLE_FILE) === 0,
     }
   } catch {

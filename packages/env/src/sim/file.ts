@@ -99,6 +99,11 @@ export class SimFile implements File {
     })
   }
 
+  reserve(sizeBytes: number): void {
+    this.#assertWritable()
+    this.#inode.reservedBytes = sizeBytes
+  }
+
   close(): void {
     if (this.#closed) return
     this.#closed = true

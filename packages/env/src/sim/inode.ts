@@ -22,6 +22,8 @@ export class Inode {
   bytes: Buffer = Buffer.alloc(0)
   sizeBytes = 0
   modifiedMs = 0
+  /** Of room that it may grow into; 0: none is kept for it. */
+  reservedBytes = 0
   /** Whether the page cache has it; the writer's pages are there. */
   resident = true
   #durable: Buffer = Buffer.alloc(0)
@@ -43,6 +45,7 @@ export class Inode {
   }
 
   cut(sizeBytes: number): void {
+    this.reservedBytes = 0
     if (sizeBytes > this.sizeBytes) {
       this.put(this.sizeBytes, Buffer.alloc(sizeBytes - this.sizeBytes))
       return
