@@ -237,11 +237,7 @@ export class PartitionLog implements WriterOwner {
   /** Resolves once all that was appended before survives the loss of power. */
   async flush(): Promise<void> {
     if (this.failed !== null) throw this.refusal()
-    try {
-      await this.#writer.flush()
-    } catch (error) {
-      throw this.refusal(error as Error)
-    }
+    await this.#writer.flush().catch((error: Error) => Promise.reject(this.refusal(error)))
   }
 
   /** This broker leads from now on, in this epoch: batches carry it. It is entered with the first of them, see `endOffsetForEpoch`. */
