@@ -58,7 +58,10 @@ export function prepare(batch: ArrivedBatch): PlacedBatch {
 
 /** The same, with the help of other threads where it is long. The batch's memory stays as it is until then. */
 export async function prepareLater(batch: ArrivedBatch, work: CodecWork): Promise<PlacedBatch> {
-  if (!isLong(batch)) return prepare(batch)
+  return isLong(batch) ? await work.run(() => prepareLong(batch, work)) : prepare(batch)
+}
+
+async function prepareLong(batch: ArrivedBatch, work: CodecWork): Promise<PlacedBatch> {
   const { slab, start, end, rules, compression } = batch
   const { bytes } = slab
   validateBatch(bytes, start, end, rules)

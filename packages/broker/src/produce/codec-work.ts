@@ -3,26 +3,32 @@ import { Gate } from '@ottla/log'
 import { codecOf } from '@ottla/protocol'
 
 /** The thread pool is the disks' too. */
-const THREADS_MAX = 4
+export const THREADS_MAX = 4
 
 /** Compression by other threads, for codecs that need them; the others' is done at once. */
 export class CodecWork {
-  readonly #loop: Loop
+  readonly #loop: Pick<Loop, 'elsewhere'>
   readonly #gate = new Gate(THREADS_MAX)
 
-  constructor(loop: Loop) {
+  constructor(loop: Pick<Loop, 'elsewhere'>) {
     this.#loop = loop
+  }
+
+  /**
+   * Runs `prepare` when a thread is free for all that it does: a batch that is decompressed may be a hundred times what its client sent, so
+   * none waits for the next step while others take theirs.
+   */
+  run<T>(prepare: () => Promise<T>): Promise<T> {
+    return this.#gate.run(prepare)
   }
 
   async compress(id: number, bytes: Buffer, level: number): Promise<Buffer> {
     const codec = codecOf(id)
     const { threaded } = codec
     if (threaded === undefined) return codec.compress(bytes, level)
-    return await this.#gate.run(() =>
-      this.#loop.elsewhere(
-        () => codec.compress(bytes, level),
-        () => threaded.compress(bytes, level),
-      ),
+    return await this.#loop.elsewhere(
+      () => codec.compress(bytes, level),
+      () => threaded.compress(bytes, level),
     )
   }
 
@@ -30,11 +36,9 @@ export class CodecWork {
     const codec = codecOf(id)
     const { threaded } = codec
     if (threaded === undefined) return codec.decompress(bytes, sizeMax)
-    return await this.#gate.run(() =>
-      this.#loop.elsewhere(
-        () => codec.decompress(bytes, sizeMax),
-        () => threaded.decompress(bytes, sizeMax),
-      ),
+    return await this.#loop.elsewhere(
+      () => codec.decompress(bytes, sizeMax),
+      () => threaded.decompress(bytes, sizeMax),
     )
   }
 }
