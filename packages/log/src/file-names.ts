@@ -17,8 +17,12 @@ export function offsetOf(name: string, suffix: string): number | null {
 
 const DIRECTORY = /^(.{1,249})-(\d{1,10})$/
 
+/** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
+export const METADATA_LOG = '__cluster_metadata-0'
+
 /** Topic and partition of a directory `<topic>-<partition>`, or null. */
 export function topicPartitionOf(name: string): { topic: string; partition: number } | null {
+  if (name === METADATA_LOG) return null
   const match = DIRECTORY.exec(name)
   if (match === null || !/^[a-zA-Z0-9._-]+$/.test(match[1]!)) return null
   return { topic: match[1]!, partition: Number(match[2]) }
@@ -30,5 +34,3 @@ export const DELETED_DIRECTORY = /\.[0-9a-f]{32}-delete$/
 
 /** In a log directory: its last process ended as it should. */
 export const CLEAN_MARKER = '.kafka_cleanshutdown'
-/** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
-export const METADATA_LOG = '__cluster_metadata-0'

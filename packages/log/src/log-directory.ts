@@ -7,7 +7,7 @@ import { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleane
 import { Cleaner, type CleanerHome } from './cleaner/cleaner.ts'
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
-import { CLEAN_MARKER, DELETED_DIRECTORY, METADATA_LOG, topicPartitionOf } from './file-names.ts'
+import { CLEAN_MARKER, DELETED_DIRECTORY, topicPartitionOf } from './file-names.ts'
 import { FullDisk, isFull } from './full-disk.ts'
 import { eachOf, Gate } from './gate.ts'
 import type { LogConfig } from './log-config.ts'
@@ -132,7 +132,7 @@ export class LogDirectory implements CleanerHome {
         continue
       }
       const found = topicPartitionOf(name)
-      if (found !== null && name !== METADATA_LOG) this.#unopened.add(name, found)
+      if (found !== null) this.#unopened.add(name, found)
     }
     this.#startUpkeep()
     return [...this.#unopened.all()]

@@ -1,7 +1,6 @@
 import type { Env } from '@ottla/env'
 import {
   CorruptFileError,
-  METADATA_LOG,
   readLeaderEpochs,
   readMetaProperties,
   readPartitionMetadata,
@@ -39,7 +38,7 @@ export async function scanDirectories(env: Env, logDirs: readonly string[]): Pro
       )
     }
     for (const { name, directory } of await env.disk.list(path)) {
-      const found = directory && name !== METADATA_LOG ? topicPartitionOf(name) : null
+      const found = directory ? topicPartitionOf(name) : null
       if (found === null) continue
       const epochs = await readLeaderEpochs(env.disk, `${path}/${name}/leader-epoch-checkpoint`)
       leaderEpochs.set(name, Math.max(leaderEpochs.get(name) ?? -1, epochs.at(-1)?.epoch ?? -1))

@@ -1,14 +1,5 @@
 import type { Entry, Env } from '@ottla/env'
-import {
-  CLEAN_MARKER,
-  CorruptFileError,
-  fileName,
-  METADATA_LOG,
-  offsetOf,
-  readPartitionMetadata,
-  topicPartitionOf,
-  walkSegment,
-} from '@ottla/log'
+import { CLEAN_MARKER, CorruptFileError, fileName, offsetOf, readPartitionMetadata, topicPartitionOf, walkSegment } from '@ottla/log'
 import { recordBatch } from '@ottla/protocol'
 
 /** A partition's directory, and what its files tell of the topic. */
@@ -40,7 +31,7 @@ export async function scanPartitions(env: Env, logDirs: readonly string[]): Prom
     const entries = await env.disk.list(path)
     const isClean = entries.some(({ name }) => name === CLEAN_MARKER)
     for (const { name, directory: isDirectory } of entries) {
-      const found = isDirectory && name !== METADATA_LOG ? topicPartitionOf(name) : null
+      const found = isDirectory ? topicPartitionOf(name) : null
       if (found === null) continue
       const directory = `${path}/${name}`
       const files = await env.disk.list(directory)
