@@ -294,14 +294,19 @@ test('a directory of a quorum of several controllers, or with partitions that li
 
 test('the voters of a quorum of a fixed configuration are those of its quorum-state', async (t) => {
   const place = new Place(t)
-  const check = (state: object): Promise<void> => {
-    writeFileSync(`${place.metadataLog}/quorum-state`, JSON.stringify(state))
+  const check = (state: object, space = ''): Promise<void> => {
+    writeFileSync(`${place.metadataLog}/quorum-state`, space + JSON.stringify(state))
     return mustBeOnlyVoter(place.env.disk, place.metadataLog, null)
   }
   const state = { clusterId: '', leaderId: 1, leaderEpoch: 1, votedId: -1, appliedOffset: 0, data_version: 0 }
   await check({ ...state, currentVoters: [{ voterId: 1 }] })
   await check({ ...state, data_version: 1 })
   await assert.rejects(check({ ...state, currentVoters: [{ voterId: 1 }, { voterId: 2 }] }), /of the controllers 1, 2:/)
+  // whole, however long it is
+  await assert.rejects(
+    check({ ...state, currentVoters: [{ voterId: 1 }, { voterId: 2 }] }, ' '.repeat(1 << 20)),
+    /of the controllers 1, 2:/,
+  )
 })
 
 test('a directory that Kafka still runs on is not taken over', async (t) => {

@@ -1,7 +1,6 @@
-import { EnvError, type Disk } from '@ottla/env'
+import type { Disk } from '@ottla/env'
+import { readWhole } from '@ottla/log'
 import type { VotersRecord } from '@ottla/protocol/data/control-records'
-
-const STATE_BYTES_MAX = 1024 * 1024
 
 /**
  * Throws with a sentence where several controllers voted on the metadata: which of the last records here count, only their quorum knows.
@@ -18,13 +17,11 @@ export async function mustBeOnlyVoter(disk: Disk, metadataLog: string, voters: V
 
 async function votersOfState(disk: Disk, path: string): Promise<number[]> {
   try {
-    const file = disk.open(path, 'read')
-    const bytes = Buffer.alloc(Math.min(file.sizeBytes(), STATE_BYTES_MAX))
-    await file.readLater(0, bytes).finally(() => file.close())
+    const bytes = await readWhole(disk, path)
+    if (bytes === null) return []
     const { currentVoters = [] } = JSON.parse(bytes.toString()) as { currentVoters?: { voterId: number }[] | null }
     return (currentVoters ?? []).map(({ voterId }) => voterId)
   } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return []
     throw new Error(`${path} can't be read: ${(error as Error).message}`, { cause: error })
   }
 }
