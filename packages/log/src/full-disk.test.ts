@@ -44,4 +44,8 @@ test('a full disk is told when it begins, once a minute while it refuses, and wh
   assert.equal(lines.length, 4)
   full.refused(error, 1)
   assert.match(lines[4]![0], /no space left/)
+  full.passed()
+  full.close()
+  pass(10_000)
+  assert.deepEqual([lines.length, timers], [5, []])
 })

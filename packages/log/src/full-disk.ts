@@ -76,6 +76,12 @@ export class FullDisk {
     })
   }
 
+  /** Says nothing any more of what is still to pass. */
+  close(): void {
+    this.#passing?.cancel()
+    this.#passing = null
+  }
+
   #facts(): object {
     return { refusedAppends: this.#refusedCount, seconds: Math.round((this.#env.clock.monotonic() - this.#sinceMs) / 1000) }
   }

@@ -418,6 +418,7 @@ export class LogDirectory implements CleanerHome {
       if (this.failed === null) await this.#markClean()
     } finally {
       this.open.closeAll()
+      this.full.close()
       this.#lock.release()
     }
   }

@@ -120,11 +120,13 @@ export class Cleaner {
       log.cutCount !== cutCount ||
       log.segments[0]!.baseOffset !== startOffset
     try {
-      return (await this.#clean(cleanable, hasChanged)) > firstDirtyOffset
+      const cleanedOffset = await this.#clean(cleanable, hasChanged)
+      if (cleanedOffset >= 0) home.full.passed()
+      return cleanedOffset > firstDirtyOffset
     } catch (error) {
       if (error instanceof StoppedError || hasChanged()) return false
       if (error instanceof EnvError) {
-        if (isFull(error)) home.env.log.warn(`${log.directory}: no space left to compact it: make room`)
+        if (isFull(error)) home.full.refused(error, 0)
         else log.diskFailed(error)
         return false
       }
