@@ -2,7 +2,7 @@ import type { Env } from '@ottla/env'
 import { ZooKeeperError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
 import { PRODUCER_IDS_PATH } from './producer-ids.ts'
 import { randomId } from './random-id.ts'
-import { dataOf, json } from './znodes.ts'
+import { clusterIdOf, dataOf, json } from './znodes.ts'
 
 /** One of a broker's listeners as others are told of it. */
 export interface Endpoint {
@@ -32,8 +32,8 @@ const ROOTS = [
 
 /** Makes the layout where it lacks, and answers the cluster's id, which the first broker ever chooses: `id` where it has one already. */
 export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string): Promise<string> {
-  const known = await dataOf(zooKeeper, '/cluster/id')
-  if (known && (await dataOf(zooKeeper, '/ottla'))) return (JSON.parse(known.toString()) as { id: string }).id
+  const known = await clusterIdOf(zooKeeper)
+  if (known !== null && (await dataOf(zooKeeper, '/ottla'))) return known
   for (const path of ROOTS) await createPath(zooKeeper, path, null)
   // before the id: a tree that has one, and not this, is Kafka's
   await zooKeeper.setData('/ottla', json({ version: 1 }))

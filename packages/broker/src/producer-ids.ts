@@ -1,5 +1,5 @@
 import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
-import { dataOf, json, putData } from './znodes.ts'
+import { dataOf, json, parseJson, putData } from './znodes.ts'
 
 export const PRODUCER_IDS_PATH = '/latest_producer_id_block'
 const BLOCK_COUNT = 1000
@@ -19,7 +19,8 @@ function encodeBlock(brokerId: number, end: number): Buffer {
 }
 
 function endOf(data: Buffer | null | undefined): number {
-  return data ? Number((JSON.parse(data.toString()) as { block_end: string | number }).block_end) + 1 : 0
+  const { block_end: last = -1 } = parseJson(data) as { block_end?: string | number }
+  return Number(last) + 1
 }
 
 /** Producer ids that no other broker gives: blocks of 1,000, each taken by a conditional write. */

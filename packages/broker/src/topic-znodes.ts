@@ -1,6 +1,6 @@
 import type { Operation, TreeReader } from '@ottla/zookeeper'
 import type { PartitionState } from './topic.ts'
-import { dataOf, json, OPERATIONS_PER_MULTI } from './znodes.ts'
+import { dataOf, json, OPERATIONS_PER_MULTI, parseJson } from './znodes.ts'
 
 /** The znodes of topics, as ZooKeeper-mode Kafka 3.9 lays them out (zookeeper-layout): payloads in compact JSON. */
 export const topicsPath = '/brokers/topics'
@@ -18,8 +18,6 @@ export interface TopicZnodes {
   readonly assignment: readonly (readonly number[])[]
   readonly overrides: ReadonlyMap<string, string>
 }
-
-const parse = (data: Buffer | null): Record<string, unknown> => JSON.parse(data?.toString() ?? '{}') as Record<string, unknown>
 
 export function encodeTopic(id: string, assignment: readonly (readonly number[])[]): Buffer {
   const partitions = Object.fromEntries(assignment.map((replicas, partition) => [String(partition), replicas]))
@@ -57,7 +55,7 @@ export function createStates(
 export async function readTopic(zooKeeper: TreeReader, name: string): Promise<TopicZnodes | undefined> {
   const [topic, config] = await Promise.all([dataOf(zooKeeper, topicPath(name)), dataOf(zooKeeper, topicConfigPath(name))])
   if (topic === undefined) return undefined
-  const { topic_id: id, partitions } = parse(topic) as { topic_id: string; partitions: Record<string, number[]> }
+  const { topic_id: id, partitions } = parseJson(topic) as { topic_id: string; partitions: Record<string, number[]> }
   const assignment = Object.keys(partitions)
     .sort((a, b) => Number(a) - Number(b))
     .map((partition) => partitions[partition]!)
@@ -71,11 +69,11 @@ export async function readTopic(zooKeeper: TreeReader, name: string): Promise<To
 }
 
 function decodeOverrides(data: Buffer | null | undefined): ReadonlyMap<string, string> {
-  return new Map(Object.entries((parse(data ?? null)['config'] ?? {}) as Record<string, string>))
+  return new Map(Object.entries((parseJson(data)['config'] ?? {}) as Record<string, string>))
 }
 
 function decodeState(data: Buffer | null | undefined, replicas: readonly number[]): PartitionState | undefined {
   if (data === undefined) return undefined
-  const state = parse(data) as { leader: number; leader_epoch: number; isr: number[] }
+  const state = parseJson(data) as { leader: number; leader_epoch: number; isr: number[] }
   return { leader: state.leader, leaderEpoch: state.leader_epoch, isr: state.isr, replicas }
 }

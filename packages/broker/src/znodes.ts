@@ -6,6 +6,16 @@ export const OPERATIONS_PER_MULTI = 900
 /** Compact JSON, as all of Kafka's znodes have it. */
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
+/** What such a znode says: nothing where it isn't there, or has no data. */
+export const parseJson = (data: Buffer | null | undefined): Record<string, unknown> =>
+  JSON.parse(data?.toString() || '{}') as Record<string, unknown>
+
+/** The id of the cluster that the tree is of; null where no broker has chosen one yet. */
+export async function clusterIdOf(tree: TreeReader): Promise<string | null> {
+  const { id = null } = parseJson(await dataOf(tree, '/cluster/id')) as { id?: string }
+  return id
+}
+
 /** Undefined where the znode isn't there. */
 export async function dataOf(zooKeeper: TreeReader, path: string): Promise<Buffer | null | undefined> {
   try {

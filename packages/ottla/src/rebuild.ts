@@ -1,7 +1,7 @@
 import { EnvError, type Disk, type Env } from '@ottla/env'
-import { rebuildTree, type BrokerConfig, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
+import { clusterIdOf, rebuildTree, type BrokerConfig, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
 import { hasTree, openKeeper, salvage, type Salvaged } from '@ottla/keeper'
-import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
+import type { ZooKeeper } from '@ottla/zookeeper'
 
 export interface RebuildOptions extends Omit<RebuildAsked, 'from'> {
   /** What the old tree still gives counts, beside log.dirs. */
@@ -36,7 +36,7 @@ export async function rebuild(env: Env, config: BrokerConfig, options: RebuildOp
   const lock = isThere ? env.disk.lock(`${keeperDir}/lock`) : null
   try {
     const old = isThere ? await salvage(env, keeperDir) : null
-    const oldId = old === null ? null : await clusterIdIn(old)
+    const oldId = old === null ? null : await clusterIdOf(old)
     if (options.fromKeeper && oldId === null) throw new Error(`nothing can be read in ${keeperDir}: leave out --from-keeper`)
     const earlier = await earlierAsides(env.disk, keeperDir)
     let rebuilt: Rebuilt | undefined
@@ -62,16 +62,6 @@ function checkOld(keeperDir: string, old: Salvaged | null, oldId: string | null,
     `${keeperDir} holds the whole tree of cluster ${oldId}, so nothing needs to be rebuilt. With --from-keeper it is kept and made to say ` +
       `what log.dirs have; for a tree from log.dirs alone move it away first`,
   )
-}
-
-async function clusterIdIn(tree: TreeReader): Promise<string | null> {
-  try {
-    const { data } = await tree.getData('/cluster/id')
-    return data === null ? null : (JSON.parse(data.toString()) as { id: string }).id
-  } catch (error) {
-    if (error instanceof ZooKeeperError && error.code === 'NoNode') return null
-    throw error
-  }
 }
 
 /** The new tree is whole on the disk before it gets its name; without one a start is refused. */

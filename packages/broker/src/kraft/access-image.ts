@@ -1,5 +1,5 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
-import { childrenOf, dataOf } from '../znodes.ts'
+import { childrenOf, dataOf, parseJson } from '../znodes.ts'
 import { numbered, OPERATIONS, PATTERNS, PERMISSIONS, RESOURCES } from './access-kinds.ts'
 import type { MetadataImage } from './metadata-image.ts'
 
@@ -29,7 +29,7 @@ export async function readTreeAccess(image: MetadataImage, zooKeeper: ZooKeeper,
   ] as const) {
     for (const type of await childrenOf(zooKeeper, root)) {
       for (const name of await childrenOf(zooKeeper, `${root}/${type}`)) {
-        const { acls } = JSON.parse((await dataOf(zooKeeper, `${root}/${type}/${name}`))?.toString() || '{"acls":[]}') as AclZnode
+        const { acls = [] } = parseJson(await dataOf(zooKeeper, `${root}/${type}/${name}`)) as Partial<AclZnode>
         for (const acl of acls) {
           const id = randomId()
           image.accessControlEntries.set(id, {
@@ -47,7 +47,7 @@ export async function readTreeAccess(image: MetadataImage, zooKeeper: ZooKeeper,
     }
   }
   for (const id of await childrenOf(zooKeeper, '/delegation_token/tokens')) {
-    const token = JSON.parse((await dataOf(zooKeeper, `/delegation_token/tokens/${id}`))!.toString()) as TokenZnode
+    const token = parseJson(await dataOf(zooKeeper, `/delegation_token/tokens/${id}`)) as unknown as TokenZnode
     image.delegationTokens.set(token.tokenId, {
       owner: token.owner,
       requester: token.tokenRequester ?? token.owner,

@@ -7,7 +7,7 @@ import { brokerRow } from '../configs/broker-configs.ts'
 import type { ConfigRow } from '../configs/config-row.ts'
 import { topicRow } from '../configs/topic-configs.ts'
 import { randomId } from '../random-id.ts'
-import { dataOf } from '../znodes.ts'
+import { clusterIdOf } from '../znodes.ts'
 import { writeCheckpoint } from './checkpoint-file.ts'
 import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
 import { FINALISED } from './feature-levels.ts'
@@ -39,9 +39,8 @@ export async function exportMetadata(
   config: BrokerConfig,
   controller: ControllerEndpoint | null,
 ): Promise<Exported> {
-  const known = await dataOf(zooKeeper, '/cluster/id')
-  if (!known) throw new Error('the keeper knows no cluster: has a broker ever started on this keeper.dir?')
-  const clusterId = (JSON.parse(known.toString()) as { id: string }).id
+  const clusterId = await clusterIdOf(zooKeeper)
+  if (clusterId === null) throw new Error('the keeper knows no cluster: has a broker ever started on this keeper.dir?')
   const places = metadataPlaces(config)
   for (const path of places) await env.disk.createDirectory(path)
   return await withLocks(env, places, () => exportLocked(env, zooKeeper, config, clusterId, controller))

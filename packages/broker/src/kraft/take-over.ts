@@ -1,7 +1,7 @@
 import type { Env } from '@ottla/env'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { dataOf, putData, removeBelow } from '../znodes.ts'
+import { clusterIdOf, putData, removeBelow } from '../znodes.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
@@ -53,8 +53,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   const scanned = await scanDirectories(env, logDirs)
   const { clusterId, nodeId } = scanned
   if (nodeId !== brokerId) throw new Error(`log.dirs belong to node ${nodeId}, not ${brokerId}: set node.id=${nodeId}`)
-  const known = await dataOf(zooKeeper, '/cluster/id')
-  const knownId = known ? (JSON.parse(known.toString()) as { id: string }).id : clusterId
+  const knownId = (await clusterIdOf(zooKeeper)) ?? clusterId
   if (knownId !== clusterId) {
     throw new Error(
       `${metadataLog}: this directory belongs to cluster ${clusterId}, and the keeper's tree to cluster ${knownId}: use another keeper.dir, ` +

@@ -1,7 +1,7 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { ConfigResource } from '../configs/config-resource.ts'
 import { readTopic, topicsPath } from '../topic-znodes.ts'
-import { childrenOf, dataOf } from '../znodes.ts'
+import { childrenOf, dataOf, parseJson } from '../znodes.ts'
 import { readTreeAccess } from './access-image.ts'
 import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { entityName } from './entity-names.ts'
@@ -18,13 +18,11 @@ export interface Homes {
 const MECHANISMS = new Map([...SCRAM_MECHANISMS].map(([mechanism, name]) => [name, mechanism]))
 const QUOTAS = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate', 'connection_creation_rate']
 
-const parse = (data: Buffer | null | undefined): Record<string, unknown> => JSON.parse(data?.toString() || '{}') as Record<string, unknown>
-
 /** The opposite of `imageZnodes`: what the tree says of topics, configs, quotas, features, producer ids and rights, as an image of KRaft's. */
 export async function readTreeImage(zooKeeper: ZooKeeper, homes: Homes, randomId: () => string): Promise<MetadataImage> {
   const image = new MetadataImage()
   for (const [name, { max_version_level: level }] of Object.entries(
-    (parse(await dataOf(zooKeeper, '/feature'))['features'] ?? {}) as Record<string, { max_version_level: number }>,
+    (parseJson(await dataOf(zooKeeper, '/feature'))['features'] ?? {}) as Record<string, { max_version_level: number }>,
   )) {
     image.features.set(name, level)
   }
@@ -117,5 +115,5 @@ function addCredential(image: MetadataImage, name: string, mechanism: number, te
 }
 
 async function configsOf(zooKeeper: ZooKeeper, path: string): Promise<Record<string, string>> {
-  return (parse(await dataOf(zooKeeper, path))['config'] ?? {}) as Record<string, string>
+  return (parseJson(await dataOf(zooKeeper, path))['config'] ?? {}) as Record<string, string>
 }

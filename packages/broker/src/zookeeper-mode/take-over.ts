@@ -8,7 +8,7 @@ import { mustLieHereAlone } from '../kraft/sole-replica.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { randomId } from '../random-id.ts'
 import { encodeState, encodeTopic, PARTITIONS_PER_MULTI, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
-import { childrenOf, dataOf } from '../znodes.ts'
+import { childrenOf, dataOf, parseJson } from '../znodes.ts'
 
 /** Who takes over whose tree. */
 export interface TreeTakeOver {
@@ -23,8 +23,6 @@ interface FoundTopic {
   readonly operations: readonly Operation[]
   readonly missing: readonly string[]
 }
-
-const parse = (data: Buffer | null | undefined): Record<string, unknown> => JSON.parse(data?.toString() || '{}') as Record<string, unknown>
 
 /**
  * Makes the tree of a stopped broker of Kafka 3.9 with ZooKeeper this broker's: nearly all of it is read as it is (topics, configs, quotas,
@@ -68,7 +66,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
 async function checkNobodyRuns(zooKeeper: ZooKeeper): Promise<void> {
   const registered = await childrenOf(zooKeeper, '/brokers/ids')
   if (registered.length > 0) throw new Error(`the tree has Kafka's brokers ${registered.join(', ')} registered: stop them first`)
-  const { kraft_controller_id: controller = -1 } = parse(await dataOf(zooKeeper, '/migration'))
+  const { kraft_controller_id: controller = -1 } = parseJson(await dataOf(zooKeeper, '/migration'))
   if (controller !== -1) {
     throw new Error(
       `the tree says in /migration that its cluster moves to KRaft, under controller ${String(controller)}: end the move and take over the ` +
@@ -79,7 +77,7 @@ async function checkNobodyRuns(zooKeeper: ZooKeeper): Promise<void> {
 
 /** None where `/feature` is not there, or says that features are off (`status` 0). */
 async function featuresOf(zooKeeper: ZooKeeper): Promise<Map<string, number>> {
-  const { status, features = {} } = parse(await dataOf(zooKeeper, '/feature'))
+  const { status, features = {} } = parseJson(await dataOf(zooKeeper, '/feature'))
   const levels = Object.entries(features as Record<string, { max_version_level: number }>)
   return new Map(status === 0 ? [] : levels.map(([name, level]) => [name, level.max_version_level]))
 }
@@ -92,7 +90,7 @@ async function readFound(
   brokerId: number,
   { leaderEpochs, topicIds }: Scanned,
 ): Promise<FoundTopic> {
-  const { topic_id: id, partitions } = parse(await dataOf(zooKeeper, topicPath(name))) as {
+  const { topic_id: id, partitions } = parseJson(await dataOf(zooKeeper, topicPath(name))) as {
     topic_id?: string
     partitions: Record<string, number[]>
   }
@@ -108,7 +106,7 @@ async function readFound(
     if (replicas === undefined) throw new Error(`the topic ${name} has no partition ${partition}`)
     mustLieHereAlone(`${name}-${partition}`, replicas, brokerId)
     const path = statePath(name, partition)
-    const { leader_epoch: known = 0 } = parse(await dataOf(zooKeeper, path)) as { leader_epoch?: number }
+    const { leader_epoch: known = 0 } = parseJson(await dataOf(zooKeeper, path)) as { leader_epoch?: number }
     const leaderEpoch = Math.max(known, leaderEpochs.get(`${name}-${partition}`) ?? -1)
     if (!leaderEpochs.has(`${name}-${partition}`)) missing.push(`${name}-${partition}`)
     await create(path.slice(0, -'/state'.length), null)
