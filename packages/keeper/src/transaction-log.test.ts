@@ -180,6 +180,40 @@ test('a failure of the disk is final and told once', async () => {
   await run(log.close())
 })
 
+test('what the disk said first is told, and what failed is not touched again', async () => {
+  for (const segmentBytes of [1 << 20, 1]) {
+    const { open, append, run, host, files } = await bench()
+    const { log } = await open(BEGINNING, segmentBytes)
+    await append(log, ['a'])
+    const failed = new Promise<LogError>((resolve) => log.listen(() => assert.fail('nothing is durable'), resolve))
+    for (const operation of ['write', 'truncate', 'remove'] as const) host.disk.failNext(operation, 'io')
+    log.append(1, 1, () => {})
+    assert.match(((await run(failed)).cause as Error).message, /write/)
+    await run(log.close())
+    host.disk.forgetFailures()
+    assert.equal((await files()).length, segmentBytes === 1 ? 2 : 1)
+    assert.equal((await open(BEGINNING, segmentBytes)).seen[0], '1/1 a')
+  }
+})
+
+test('a sync of the directory that failed is not tried again, whatever the write beside it came to', async () => {
+  for (const [write, sync] of [
+    ['full', 'io'],
+    [null, 'full'],
+    ['full', 'full'],
+  ] as const) {
+    const { open, append, run, host } = await bench()
+    const { log } = await open(BEGINNING, 1)
+    await append(log, ['a'])
+    if (write !== null) host.disk.failNext('write', write)
+    host.disk.failNext('syncDirectory', sync)
+    const failed = new Promise<LogError>((resolve) => log.listen(() => assert.fail('nothing is durable'), resolve))
+    log.append(1, 1, () => {})
+    assert.match(((await run(failed)).cause as Error).message, /\/log can't be synced: /)
+    await run(log.close())
+  }
+})
+
 for (const segmentBytes of [1 << 20, 1]) {
   test(`a full disk is waited for, and given up at the end: segments of ${segmentBytes} bytes`, async () => {
     const { world, open, append, run, host, files } = await bench()

@@ -220,7 +220,7 @@ export class TransactionLog {
         if (isWaiting) this.#logger.info(`${this.#directory}: there is room again`)
         return
       } catch (error) {
-        if (!(error instanceof EnvError) || error.code !== 'full' || this.#isEnding) throw error
+        if (!isFull(error) || this.#isEnding) throw error
         if (!isWaiting) {
           const what = 'changes of topics and configs, and new producers, wait until there is. Make room, then they go on'
           this.#logger.error(`${this.#directory}: no space left; ${what}`, { error: error.message })
@@ -248,7 +248,7 @@ export class TransactionLog {
       await this.#file.writeLater(this.#end, batch, true)
       this.#end += sizeOf(batch)
     } catch (error) {
-      await this.#file.truncate(this.#end)
+      if (isFull(error)) await this.#file.truncate(this.#end)
       throw error
     }
   }
@@ -257,12 +257,16 @@ export class TransactionLog {
     this.#rollNext = true
     const path = segmentPath(this.#directory, firstIndex)
     const file = this.#disk.open(path, 'create')
-    const results = await Promise.allSettled([file.writeLater(0, [HEADER, ...batch], true), this.#disk.syncDirectory(this.#directory)])
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) {
-      file.close()
-      await this.#disk.remove(path)
-      throw failed.reason
+    const [written, synced] = await Promise.allSettled([
+      file.writeLater(0, [HEADER, ...batch], true),
+      this.#disk.syncDirectory(this.#directory),
+    ])
+    if (synced.status === 'rejected' || written.status === 'rejected') file.close()
+    // whatever the other came to: what a failed sync lost no other attempt brings back
+    if (synced.status === 'rejected') throw notSynced(this.#directory, synced.reason as Error)
+    if (written.status === 'rejected') {
+      if (isFull(written.reason)) await this.#disk.remove(path)
+      throw written.reason
     }
     this.#file?.close()
     this.#file = file
@@ -270,6 +274,15 @@ export class TransactionLog {
     this.#end = HEADER.length + sizeOf(batch)
     this.#rollNext = false
   }
+}
+
+/** Never that the disk is full, whatever the system says: that would be tried again. */
+function notSynced(directory: string, error: Error): LogError {
+  return new LogError(`${directory} can't be synced: ${error.message}`, error)
+}
+
+function isFull(error: unknown): error is EnvError {
+  return error instanceof EnvError && error.code === 'full'
 }
 
 function sizeOf(batch: readonly Buffer[]): number {
