@@ -26,6 +26,8 @@ import { Traffic } from './traffic.ts'
 /** Above this much unsent, or so many requests unanswered, a client is not read from. */
 const UNSENT_BYTES_MAX = 1 << 20
 const UNANSWERED_MAX = 1000
+/** Or so many bytes of them: on a full disk writes wait until there is room, and a thousand of the largest would be a gigabyte. */
+const UNANSWERED_BYTES_MAX = 4 << 20
 /** A client that reads nothing, while its watches fire, is closed. */
 const UNREAD_BYTES_MAX = 16 << 20
 const PASSWORD_OF_NOBODY = Buffer.alloc(16)
@@ -51,7 +53,9 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   #state: 'new' | 'opening' | 'open' | 'closed' = 'new'
   /** What came in one piece with the handshake, and waits for it. */
   #early: Buffer[] = []
-  #unansweredCount = 0
+  /** The sizes of the requests that wait for their answers, which come in the same order. */
+  readonly #unanswered: number[] = []
+  #unansweredBytes = 0
   #isPaused = false
 
   constructor(context: PortContext, connection: NetConnection, listener: ClientSocketListener) {
@@ -78,7 +82,7 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   }
 
   get unansweredCount(): number {
-    return this.#unansweredCount
+    return this.#unanswered.length
   }
 
   /** Sends what was answered, and closes. The session goes on. */
@@ -136,7 +140,7 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   #frame(bytes: Buffer): void {
     if (this.#state === 'closed') return
     try {
-      if (this.#state === 'open') this.#request(new Reader(bytes))
+      if (this.#state === 'open') this.#request(new Reader(bytes), bytes.length)
       else if (this.#state === 'opening') this.#early.push(Buffer.from(bytes))
       else this.#handshake(readConnectRequest(new Reader(bytes)))
     } catch (error) {
@@ -188,7 +192,7 @@ export class ClientSocket implements Receiver, ConnectionOwner {
     this.#throttle()
   }
 
-  #request(reader: Reader): void {
+  #request(reader: Reader, sizeBytes: number): void {
     const { sessions, traffic, clock } = this.#context
     sessions.touch(this.sessionId)
     traffic.receivedCount++
@@ -201,9 +205,15 @@ export class ClientSocket implements Receiver, ConnectionOwner {
       request = readRequest(reader, opcode)
     } catch (error) {
       if (!(error instanceof DecodeError || error instanceof RangeError || error instanceof BadArgumentError)) throw error
+      this.#expect(sizeBytes)
       this.#inOrder(xid, receivedMs, null, failure(error instanceof BadArgumentError ? 'BadArguments' : 'MarshallingError'))
       return
     }
+    if (request?.type === 'auth') {
+      this.#authenticate(request, xid)
+      return
+    }
+    this.#expect(sizeBytes)
     if (request === null) {
       this.#inOrder(xid, receivedMs, null, failure('Unimplemented'), true)
       return
@@ -211,11 +221,14 @@ export class ClientSocket implements Receiver, ConnectionOwner {
     this.#serve(request, xid, receivedMs)
   }
 
-  #serve(request: ClientRequest, xid: number, receivedMs: number): void {
+  /** An answer, for a request of so many bytes. */
+  #expect(sizeBytes: number): void {
+    this.#unanswered.push(sizeBytes)
+    this.#unansweredBytes += sizeBytes
+  }
+
+  #serve(request: Exclude<ClientRequest, { type: 'auth' }>, xid: number, receivedMs: number): void {
     switch (request.type) {
-      case 'auth':
-        this.#authenticate(request, xid)
-        return
       case 'sasl':
         this.#inOrder(xid, receivedMs, request, { type: 'sasl', token: null })
         return
@@ -226,13 +239,11 @@ export class ClientSocket implements Receiver, ConnectionOwner {
         this.#inOrder(xid, receivedMs, request, { type: 'ping' })
         return
     }
-    this.#unansweredCount++
     this.#session!.submit(request, (result, zxid) => this.#answered(xid, receivedMs, request, result, zxid), xid)
   }
 
   /** What needs no tree, and must keep its place among the answers. With `isLast` nothing is served after it. */
   #inOrder(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, isLast = false): void {
-    this.#unansweredCount++
     this.#session!.inOrder(
       () => result,
       (_, zxid) => {
@@ -250,7 +261,7 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   }
 
   #answered(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, zxid: number): void {
-    this.#unansweredCount--
+    this.#unansweredBytes -= this.#unanswered.shift()!
     if (this.#state === 'closed') return
     // What the server never answered is not answered here either: the client must not take it for a refusal.
     if (result.type === 'error' && result.number === errorNumber('ConnectionLoss')) {
@@ -284,7 +295,8 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   }
 
   #throttle(): void {
-    const isFull = this.#state === 'opening' || this.#connection.unsentBytes > UNSENT_BYTES_MAX || this.#unansweredCount > UNANSWERED_MAX
+    const isWaiting = this.#unanswered.length > UNANSWERED_MAX || this.#unansweredBytes > UNANSWERED_BYTES_MAX
+    const isFull = this.#state === 'opening' || this.#connection.unsentBytes > UNSENT_BYTES_MAX || isWaiting
     if (isFull === this.#isPaused || this.#state === 'closed') return
     this.#isPaused = isFull
     if (isFull) this.#connection.pause()

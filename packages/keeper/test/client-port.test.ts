@@ -322,6 +322,29 @@ test('watches left again after a lost connection tell what was missed, before th
   assert.deepEqual(socket.frames().map(textOf), ['created', 'childrenChanged', 'dataChanged'])
 })
 
+test('on a full disk a client is read from until a few megabytes wait, and goes on when there is room', async () => {
+  const place = new Place()
+  await place.open()
+  const socket = await place.session()
+  const { disk } = place.server
+  const whole = disk.capacityBytes
+  disk.capacityBytes = whole - (await place.world.complete(disk.freeBytes('/'), LIMIT_MS))
+  const data = Buffer.alloc(500_000)
+  const count = 40
+  for (let xid = 1; xid <= count; xid++) {
+    socket.connection!.write(request(xid, OPCODES.create, { type: 'create', path: `/${xid}`, data, withStat: false }))
+  }
+  await place.passTime(2000)
+  const told = (await place.connect(Buffer.from('mntr'))).bytes.toString()
+  assert.match(told, /zk_packets_received\t9\n/)
+  disk.capacityBytes = whole
+  await place.passTime(3000)
+  assert.deepEqual(
+    socket.frames().map(textOf),
+    Array.from({ length: count }, (_, i) => `${i + 1} ok`),
+  )
+})
+
 test('a client that reads nothing while its watches fire is closed in the end', async () => {
   const place = new Place()
   await place.open()
