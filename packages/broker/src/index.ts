@@ -1,5 +1,6 @@
 export { Broker } from './broker.ts'
 export { loadBrokerConfig, type BrokerConfig, type LoadedBrokerConfig } from './configs/broker-config.ts'
+export { nearest } from './configs/config-keys.ts'
 export { parseProperties } from './configs/properties.ts'
 export { exportKraft } from './kraft/kraft-directories.ts'
 export { addressIn } from './kraft/controller-endpoint.ts'
