@@ -50,7 +50,10 @@ export const CLIENTS: readonly ClientRow[] = [
     name: 'confluent-kafka',
     ...whole,
     followsByRange: true,
-    install: async () => [await toolchains.python(), fileURLToPath(new URL('clients/confluent-kafka/client.py', import.meta.url))],
+    install: async () => [
+      await toolchains.python('clients/confluent-kafka'),
+      fileURLToPath(new URL('clients/confluent-kafka/client.py', import.meta.url)),
+    ],
   },
   { name: 'franz-go', ...whole, followsByRange: true, install: async () => [await toolchains.go()] },
   { name: 'java', ...whole, followsByRange: true, install: async () => [...JAVA, '-cp', await toolchains.java(), 'Client'] },

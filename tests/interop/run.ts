@@ -1,6 +1,7 @@
 /**
  * Foreign clients against a real broker process: real log lines go in by every client with every codec it offers, and come out in consumer
- * groups of the others, resumed after a restart of the broker; then Kafka's own tool reads the files. Every client program has the same
+ * groups of the others, resumed after a restart of the broker; then Kafka's own tool reads the files; and clients of ZooKeeper, with Kafka 3.9
+ * among them, against a keeper alone. Every client program has the same
  * command line, told in clients/javascript/contract.mjs.
  *   node tests/interop/run.ts [--only client,…] [--broker kafka]      the latter checks the suite itself against Apache Kafka
  */
@@ -18,6 +19,7 @@ import { AT_ONCE, Suite } from './rounds.ts'
 import { dumpSegments } from './segment-dump.ts'
 import { takeOver } from './take-over.ts'
 import * as toolchains from './toolchains.ts'
+import { zooKeeper } from './zookeeper.ts'
 
 /** Segments of all lines without compression, at 64 KiB. */
 const SEGMENTS_MIN = 20
@@ -25,6 +27,7 @@ const SEGMENTS_MIN = 20
 const MIXED = 'mixed-group'
 const TAKE_OVER = 'take-over'
 const COMPACTION = 'compaction'
+const ZOOKEEPER = 'zookeeper'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, broker: { type: 'string', default: 'ottla' }, keep: { type: 'boolean' } },
@@ -111,6 +114,7 @@ async function main(): Promise<void> {
       await takeOver(`${directory}/${TAKE_OVER}`, classPath)
     if (classPath !== undefined && !kafka && (only ?? [COMPACTION]).includes(COMPACTION))
       await compaction(`${directory}/${COMPACTION}`, classPath)
+    if (!kafka && (only ?? [ZOOKEEPER]).includes(ZOOKEEPER)) await zooKeeper(`${directory}/${ZOOKEEPER}`)
   } catch (error) {
     failed('the broker', error)
   } finally {

@@ -73,10 +73,10 @@ export async function kcat(): Promise<void> {
   })
 }
 
-/** A Python with the packages of requirements.txt. */
-export async function python(): Promise<string> {
+/** A Python with the packages of `requirements.txt` in a directory beside this file. */
+export async function python(from: string): Promise<string> {
   await need(['python3', '--version'], 'python3')
-  const requirements = `${clientsFrom}confluent-kafka/requirements.txt`
+  const requirements = `${here}${from}/requirements.txt`
   const directory = await cached('python', [requirements], async (target) => {
     await install(['python3', '-m', 'venv', target])
     await install([`${target}/bin/pip`, 'install', '--quiet', '--only-binary', ':all:', '-r', requirements])
@@ -126,6 +126,12 @@ export async function kafkaOnZooKeeper(): Promise<{ classPath: string; logger: s
   await need(['mvn', '--version'], 'mvn')
   const libraries = await javaLibraries('kafka-on-zookeeper', `${here}take-over/pom.xml`)
   return { classPath: `${libraries}/*`, logger: `${libraries}/slf4j-simple-1.7.36.jar` }
+}
+
+/** ZooKeeper 3.9 itself with its shell, and Curator's recipes. */
+export async function zooKeeper(): Promise<string> {
+  await need(['mvn', '--version'], 'mvn')
+  return `${await javaLibraries('zookeeper', `${here}zookeeper/pom.xml`)}/*`
 }
 
 /** The jars that a pom names, with all that they need. */

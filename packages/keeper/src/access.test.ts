@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { CREATOR_ALL_ACL, OPEN_ACL, PERMISSIONS, READ_ACL } from '@ottla/zookeeper'
 import { digestId, isPermitted, resolveAcl, SUPER } from './access.ts'
 
-const ANN = { scheme: 'digest', id: digestId('ann', 'secret') }
+const ANN = { scheme: 'digest', id: digestId('ann:secret') }
 const HOST = { scheme: 'ip', id: '10.1.2.3' }
 
 test('who may do what', () => {
@@ -36,6 +36,7 @@ test('networks', () => {
 test('the ACL that is kept', () => {
   assert.deepEqual(resolveAcl(CREATOR_ALL_ACL, [HOST, ANN]), [{ permissions: 31, ...ANN }])
   assert.deepEqual(resolveAcl(CREATOR_ALL_ACL, [SUPER]), [{ permissions: 31, ...SUPER }])
+  assert.deepEqual(resolveAcl(CREATOR_ALL_ACL, [SUPER, ANN]), [{ permissions: 31, ...ANN }])
   assert.equal(resolveAcl(CREATOR_ALL_ACL, [HOST]), null)
   assert.deepEqual(resolveAcl([...READ_ACL, ...READ_ACL], []), READ_ACL)
   const malformed = [
@@ -51,7 +52,11 @@ test('the ACL that is kept', () => {
     ['ip', 'fd00::/129'],
     ['ip', '10.0.0.0/33'],
     ['ip', '10.0.0.0/8/8'],
-    ['sasl', ''],
+    ['digest', ':'],
+    ['digest', 'ann:'],
+    ['digest', 'ann:x:y'],
+    ['sasl', 'ann'],
+    ['x509', 'CN=ann'],
     ['none', 'x'],
   ] as const
   for (const [scheme, id] of malformed) assert.equal(resolveAcl([{ permissions: 1, scheme, id }], []), null, `${scheme}:${id}`)

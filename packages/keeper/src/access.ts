@@ -30,17 +30,19 @@ export function resolveAcl(acl: readonly Acl[], identities: readonly Identity[])
       add(resolved, entry)
       continue
     }
-    // An administrator's znode is nobody else's.
-    const own = identities.filter(({ scheme }) => scheme !== 'ip')
+    const users = identities.filter(({ scheme }) => scheme !== 'ip' && scheme !== 'super')
+    // The znode of this process itself is nobody else's.
+    const own = users.length > 0 ? users : identities.filter(({ scheme }) => scheme === 'super')
     if (own.length === 0) return null
     for (const { scheme, id } of own) add(resolved, { permissions: entry.permissions, scheme, id })
   }
   return resolved.length === 0 ? null : resolved
 }
 
-/** The digest scheme's id of a user: `user:base64(sha1(user:password))`. */
-export function digestId(user: string, password: string): string {
-  return `${user}:${createHash('sha1').update(`${user}:${password}`).digest('base64')}`
+/** The digest scheme's id of `user:password`: `user:base64(sha1(user:password))`. A password may be missing, and have colons. */
+export function digestId(credentials: string): string {
+  const [user = ''] = credentials.split(':')
+  return `${user}:${createHash('sha1').update(credentials).digest('base64')}`
 }
 
 function add(acl: Acl[], entry: Acl): void {
@@ -49,15 +51,13 @@ function add(acl: Acl[], entry: Acl): void {
   acl.push({ permissions, scheme, id })
 }
 
+/** Of `sasl` and `x509` there is nobody while no connection can be either. */
 function isWellFormed({ scheme, id }: Acl): boolean {
   switch (scheme) {
     case 'world':
       return id === 'anyone'
     case 'digest':
-      return id.split(':').length === 2
-    case 'sasl':
-    case 'x509':
-      return id !== ''
+      return /^[^:]*:[^:]+$/.test(id)
     case 'ip': {
       const [address = '', bits, more] = id.split('/')
       const bytes = addressBytes(address)

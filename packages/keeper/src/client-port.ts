@@ -24,6 +24,8 @@ export interface PortContext extends ClientPortOptions {
   readonly traffic: Traffic
   readonly sockets: ReadonlySet<ClientSocket>
   readonly startedMs: number
+  /** Of the keeper's files. */
+  readonly directory: string
   /** Where it listens. */
   readonly addresses: readonly Address[]
 }
@@ -36,12 +38,13 @@ export class ClientPort {
   readonly #listeners: Listener[] = []
   readonly #addresses: Address[] = []
 
-  constructor(env: { clock: Clock; log: Logger }, server: Server, sessions: ClientSessions, options: ClientPortOptions) {
+  constructor(env: { clock: Clock; log: Logger }, directory: string, server: Server, sessions: ClientSessions, options: ClientPortOptions) {
     const { clock, log } = env
     this.#context = {
       ...options,
       clock,
       log,
+      directory,
       server,
       sessions,
       traffic: new Traffic(),

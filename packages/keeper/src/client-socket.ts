@@ -3,6 +3,7 @@ import { DecodeError, Frames, Reader, Writer } from '@ottla/wire'
 import {
   BadArgumentError,
   errorNumber,
+  OPCODES,
   readConnectRequest,
   readRequest,
   writeConnectResponse,
@@ -11,6 +12,7 @@ import {
   XIDS,
   type ClientRequest,
   type ConnectRequest,
+  type ErrorName,
   type Identity,
   type Reply,
 } from '@ottla/zookeeper'
@@ -30,6 +32,30 @@ const UNANSWERED_MAX = 1000
 const UNANSWERED_BYTES_MAX = 4 << 20
 /** A client that reads nothing, while its watches fire, is closed. */
 const UNREAD_BYTES_MAX = 16 << 20
+/** An answer that tells nothing of the tree. */
+const NO_ZXID = -1
+/** What `cons` calls them. */
+const SHORT: Readonly<Record<string, string>> = {
+  ping: 'PING',
+  create: 'CREA',
+  delete: 'DELE',
+  exists: 'EXIS',
+  getData: 'GETD',
+  setData: 'SETD',
+  getAcl: 'GETA',
+  setAcl: 'SETA',
+  getChildren: 'GETC',
+  sync: 'SYNC',
+  multi: 'MULT',
+  multiRead: 'MLTR',
+  addWatch: 'ADDW',
+  checkWatches: 'CHKW',
+  removeWatches: 'REMW',
+  setWatches: 'SETW',
+  getEphemerals: 'GETE',
+  getAllChildrenNumber: 'GETACN',
+  whoAmI: 'HOMI',
+}
 const PASSWORD_OF_NOBODY = Buffer.alloc(16)
 
 export interface ClientSocketListener {
@@ -43,6 +69,8 @@ export interface ClientSocketListener {
 export class ClientSocket implements Receiver, ConnectionOwner {
   readonly remote: Address
   readonly traffic = new Traffic()
+  /** Of its latest answer, for people to see. */
+  readonly last = { operation: 'SESS', xid: 0, zxid: 0, answeredMs: 0, latencyMs: 0, establishedMs: 0 }
   readonly #context: PortContext
   readonly #connection: NetConnection
   readonly #listener: ClientSocketListener
@@ -56,10 +84,13 @@ export class ClientSocket implements Receiver, ConnectionOwner {
   /** The sizes of the requests that wait for their answers, which come in the same order. */
   readonly #unanswered: number[] = []
   #unansweredBytes = 0
+  /** Of the request in hand. */
+  #requestBytes = 0
   #isPaused = false
 
   constructor(context: PortContext, connection: NetConnection, listener: ClientSocketListener) {
     this.#context = context
+    this.last.establishedMs = context.clock.now()
     this.#connection = connection
     this.#listener = listener
     this.remote = connection.remote
@@ -197,6 +228,7 @@ export class ClientSocket implements Receiver, ConnectionOwner {
     sessions.touch(this.sessionId)
     traffic.receivedCount++
     this.traffic.receivedCount++
+    this.#requestBytes = sizeBytes
     const xid = reader.int32()
     const opcode = reader.int32()
     const receivedMs = clock.monotonic()
@@ -205,15 +237,9 @@ export class ClientSocket implements Receiver, ConnectionOwner {
       request = readRequest(reader, opcode)
     } catch (error) {
       if (!(error instanceof DecodeError || error instanceof RangeError || error instanceof BadArgumentError)) throw error
-      this.#expect(sizeBytes)
-      this.#inOrder(xid, receivedMs, null, failure(error instanceof BadArgumentError ? 'BadArguments' : 'MarshallingError'))
+      this.#malformed(error, xid, opcode, receivedMs)
       return
     }
-    if (request?.type === 'auth') {
-      this.#authenticate(request, xid)
-      return
-    }
-    this.#expect(sizeBytes)
     if (request === null) {
       this.#inOrder(xid, receivedMs, null, failure('Unimplemented'), true)
       return
@@ -221,43 +247,62 @@ export class ClientSocket implements Receiver, ConnectionOwner {
     this.#serve(request, xid, receivedMs)
   }
 
-  /** An answer, for a request of so many bytes. */
-  #expect(sizeBytes: number): void {
-    this.#unanswered.push(sizeBytes)
-    this.#unansweredBytes += sizeBytes
+  /** The request in hand is answered later, in its turn. */
+  #expectAnswer(): void {
+    this.#unanswered.push(this.#requestBytes)
+    this.#unansweredBytes += this.#requestBytes
   }
 
-  #serve(request: Exclude<ClientRequest, { type: 'auth' }>, xid: number, receivedMs: number): void {
+  /** Answered, and the connection goes on. What ZooKeeper gives a zxid to although it can't be read has one here. */
+  #malformed(error: Error, xid: number, opcode: number, receivedMs: number): void {
+    if (opcode === OPCODES.sasl) return this.#fail(`a malformed SASL request: ${error.message}`)
+    const code = error instanceof BadArgumentError ? 'BadArguments' : 'MarshallingError'
+    if (code === 'MarshallingError' && opcode !== OPCODES.multi) return this.#inOrder(xid, receivedMs, null, failure(code))
+    this.#refuse(code, xid, receivedMs)
+  }
+
+  #refuse(code: ErrorName, xid: number, receivedMs: number): void {
+    this.#expectAnswer()
+    this.#session!.submit({ type: 'refused', code }, (result, zxid) => this.#answered(xid, receivedMs, null, result, zxid), xid)
+  }
+
+  #serve(request: ClientRequest, xid: number, receivedMs: number): void {
     switch (request.type) {
+      case 'auth':
+        this.#authenticate(request, xid)
+        return
       case 'sasl':
-        this.#inOrder(xid, receivedMs, request, { type: 'sasl', token: null })
+        if (request.token === null) this.#fail('a SASL request of nothing')
+        else this.#send(xid, 0, 0, (writer) => writeReply(writer, request, { type: 'sasl', token: null }))
         return
       case 'reconfig':
-        this.#inOrder(xid, receivedMs, request, failure('ReconfigDisabled'))
+        this.#refuse('ReconfigDisabled', xid, receivedMs)
         return
       case 'ping':
         this.#inOrder(xid, receivedMs, request, { type: 'ping' })
         return
     }
+    this.#expectAnswer()
     this.#session!.submit(request, (result, zxid) => this.#answered(xid, receivedMs, request, result, zxid), xid)
   }
 
   /** What needs no tree, and must keep its place among the answers. With `isLast` nothing is served after it. */
   #inOrder(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, isLast = false): void {
+    this.#expectAnswer()
     this.#session!.inOrder(
       () => result,
       (_, zxid) => {
-        this.#answered(xid, receivedMs, request, result, zxid)
+        this.#answered(xid, receivedMs, request, result, isLast ? NO_ZXID : zxid)
         if (isLast) this.close()
       },
     )
   }
 
   #authenticate({ scheme, credentials }: ClientRequest & { type: 'auth' }, xid: number): void {
-    const identity = authenticate(scheme, credentials, this.remote.host, this.#context.superDigest)
-    if (identity !== null) this.#session!.addIdentity(identity)
-    this.#send(xid, 0, identity === null ? errorNumber('AuthFailed') : 0)
-    if (identity === null) this.close()
+    const identities = authenticate(scheme, credentials, this.remote.host, this.#context.superDigest)
+    for (const identity of identities ?? []) this.#session!.addIdentity(identity)
+    this.#send(xid, 0, identities === null ? errorNumber('AuthFailed') : 0)
+    if (identities === null) this.close()
   }
 
   #answered(xid: number, receivedMs: number, request: ClientRequest | null, result: Result, zxid: number): void {
@@ -268,9 +313,11 @@ export class ClientSocket implements Receiver, ConnectionOwner {
       this.close()
       return
     }
-    const latencyMs = this.#context.clock.monotonic() - receivedMs
+    const { clock } = this.#context
+    const latencyMs = clock.monotonic() - receivedMs
     this.traffic.answered(latencyMs)
     this.#context.traffic.answered(latencyMs)
+    Object.assign(this.last, { operation: SHORT[request?.type ?? ''] ?? 'NA', xid, zxid, answeredMs: clock.now(), latencyMs })
     if (result.type === 'error') this.#send(xid, zxid, result.number)
     else this.#send(xid, zxid, 0, (writer) => writeReply(writer, request!, result as Reply))
     if (this.#isPaused) this.#throttle()

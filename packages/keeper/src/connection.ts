@@ -47,8 +47,9 @@ export class Connection implements Reading {
   }
 
   /** Authenticated as one more; counts for the requests that come later. */
-  addIdentity(identity: Identity): void {
-    this.#identities = [...this.#identities, identity]
+  addIdentity({ scheme, id }: Identity): void {
+    if (this.#identities.some((known) => known.scheme === scheme && known.id === id)) return
+    this.#identities = [...this.#identities, { scheme, id }]
   }
 
   /** `cxid` is the client's own number of the request, kept in the log for people to see. */
@@ -131,6 +132,8 @@ export class Connection implements Reading {
       }
       this.#line.shift()
       item.answer(item.result, item.zxid)
+      // nothing is served behind it
+      if (item.result.type === 'closeSession') return
     }
   }
 }

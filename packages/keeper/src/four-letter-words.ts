@@ -1,4 +1,5 @@
 import type { PortContext } from './client-port.ts'
+import type { ClientSocket } from './client-socket.ts'
 
 /** What kazoo, Curator and scripts read: the protocol's version, and that it is not ZooKeeper itself. */
 const VERSION = '3.9.4-ottla'
@@ -9,18 +10,19 @@ const WORDS: Readonly<Record<string, (context: PortContext) => string>> = {
   isro: () => 'rw',
   srvr: (context) => serverLines(context),
   stat: (context) => `${versionLine()}Clients:\n${clientLines(context)}\n${serverLines(context, '')}`,
-  cons: (context) => `${clientLines(context)}\n`,
+  cons: (context) => `${clientLines(context, true)}\n`,
   mntr: (context) => monitorLines(context),
   conf: (context) => configLines(context),
   envi: () => environmentLines(),
-  dirs: () => '',
   dump: (context) => sessionLines(context),
   wchs: ({ server }) => {
     const { connectionCount, pathCount, watchCount } = server.watches.summary()
     return `${connectionCount} connections watching ${pathCount} paths\nTotal watches:${watchCount}\n`
   },
-  wchc: (context) => watchesBySession(context),
-  wchp: (context) => watchesByPath(context),
+  wchc: (context) => `${watchesBySession(context)}\n`,
+  wchp: (context) => `${watchesByPath(context)}\n`,
+  // what ZooKeeper traces unless told: nothing here
+  gtmk: () => '306',
   srst: ({ traffic }) => {
     traffic.reset()
     return 'Server stats reset.\n'
@@ -58,14 +60,25 @@ function serverLines({ server, sockets, traffic }: PortContext, version = versio
   ])
 }
 
-function clientLines({ sockets }: PortContext): string {
+function clientLines({ sockets, clock }: PortContext, inDetail = false): string {
   let text = ''
-  for (const { remote, traffic, unansweredCount, sessionId, timeoutMs } of sockets) {
+  for (const socket of sockets) {
+    const { remote, traffic, unansweredCount, sessionId } = socket
     const counts = `queued=${unansweredCount},recved=${traffic.receivedCount},sent=${traffic.sentCount}`
-    const session = sessionId === 0n ? '' : `,sid=${hex(sessionId)},to=${timeoutMs}`
+    const session = sessionId === 0n || !inDetail ? '' : `,${sessionDetail(socket, clock.now())}`
     text += ` /${remote.host}:${remote.port}[${sessionId === 0n ? 0 : 1}](${counts}${session})\n`
   }
   return text
+}
+
+function sessionDetail({ sessionId, timeoutMs, traffic, last }: ClientSocket, nowMs: number): string {
+  const { latencyMsMin, latencyMsMean, latencyMsMax } = traffic
+  return [
+    `sid=${hex(sessionId)},lop=${last.operation},est=${last.establishedMs},to=${timeoutMs}`,
+    `lcxid=${hex(BigInt(last.xid))},lzxid=${hex(BigInt(last.zxid))}`,
+    `lresp=${last.answeredMs || nowMs},llat=${Math.floor(last.latencyMs)}`,
+    `minlat=${Math.floor(latencyMsMin)},avglat=${Math.floor(latencyMsMean)},maxlat=${Math.floor(latencyMsMax)}`,
+  ].join(',')
 }
 
 function monitorLines({ server, sockets, traffic, clock, startedMs }: PortContext): string {
@@ -91,10 +104,12 @@ function monitorLines({ server, sockets, traffic, clock, startedMs }: PortContex
   return lines(Object.entries(values).map(([name, value]) => `zk_${name}\t${value}`))
 }
 
-function configLines({ addresses, connectionsPerHostMax, sessions }: PortContext): string {
+function configLines({ addresses, connectionsPerHostMax, sessions, directory }: PortContext): string {
   const { tickMs, timeoutMsMin, timeoutMsMax } = sessions.times
   return lines([
     `clientPort=${addresses[0]?.port ?? 0}`,
+    'secureClientPort=-1',
+    `dataDir=${directory}`,
     `tickTime=${tickMs}`,
     `maxClientCnxns=${connectionsPerHostMax}`,
     `minSessionTimeout=${timeoutMsMin}`,

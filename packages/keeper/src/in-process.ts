@@ -19,6 +19,9 @@ import type { Connection, ConnectionOwner } from './connection.ts'
 import { isSequential, type Request, type Result } from './requests.ts'
 import type { TreeEvent } from './tree.ts'
 
+/** The most that one znode, and all of a multi, may hold: other clients could not read more. */
+const DATA_BYTES_MAX = 1_048_576 - 1024
+
 /** A session in the server's own process: the same interface as over a socket, with no socket between. */
 export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
   readonly sessionId: bigint
@@ -55,10 +58,12 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
   }
 
   async delete(path: string, version = -1): Promise<void> {
+    validatePath(path)
     await this.#ask({ type: 'delete', path, version }, 'delete', path)
   }
 
   async exists(path: string): Promise<Stat | null> {
+    validatePath(path)
     try {
       return (await this.#ask({ type: 'exists', path }, 'exists', path)).stat
     } catch (error) {
@@ -68,6 +73,7 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
   }
 
   async getData(path: string): Promise<{ data: Buffer | null; stat: Stat }> {
+    validatePath(path)
     const { data, stat } = await this.#ask({ type: 'getData', path }, 'getData', path)
     return { data, stat }
   }
@@ -77,6 +83,7 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
   }
 
   async getChildren(path: string): Promise<{ children: string[]; stat: Stat }> {
+    validatePath(path)
     const { children, stat } = await this.#ask({ type: 'getChildren', path }, 'getChildren', path)
     return { children: [...children], stat: stat! }
   }
@@ -147,6 +154,10 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
         reject(new ZooKeeperError(this.#over === 'disconnected' ? 'ConnectionLoss' : 'SessionExpired', path))
         return
       }
+      if (bytesOf(request) > DATA_BYTES_MAX) {
+        reject(new ZooKeeperError('BadArguments', path, `no more than ${DATA_BYTES_MAX} bytes`))
+        return
+      }
       this.#connection.submit(
         request,
         (result) => {
@@ -167,6 +178,13 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
       }
     }
   }
+}
+
+/** What it adds to the log, near enough. */
+function bytesOf(request: Request): number {
+  if (request.type === 'multi')
+    return request.operations.reduce((bytes, operation) => bytes + operation.path.length + bytesOf(operation), 0)
+  return 'data' in request && request.data !== null ? request.data.length : 0
 }
 
 /** The caller's memory may be used again. */

@@ -83,8 +83,8 @@ export async function openKeeper(env: KeeperEnv, directory: string, options: Kee
     const since = log.lastIndex - snapshot.index
     const parts = { files, log, tree: () => tree, logger: env.log }
     const snapshotter = new Snapshotter(parts, since, options.snapshotAfterTxns ?? null, () => snapshot.attributes)
-    const secret = options.clients === undefined ? null : await sessionSecret(env, directory)
-    const keeper = new Keeper(env, options, lock, log, tree, snapshotter, secret)
+    const outside = options.clients === undefined ? null : { secret: await sessionSecret(env, directory), directory }
+    const keeper = new Keeper(env, options, lock, log, tree, snapshotter, outside)
     await keeper.listen()
     return keeper
   } catch (error) {
@@ -127,7 +127,7 @@ export class Keeper {
   #timer: Timer | null = null
   #closing: Promise<void> | null = null
 
-  /** Use `openKeeper`. `secret` is there where clients from outside are served. */
+  /** Use `openKeeper`. `outside` is there where clients from outside are served. */
   constructor(
     env: KeeperEnv,
     options: KeeperOptions,
@@ -135,7 +135,7 @@ export class Keeper {
     log: TransactionLog,
     tree: DataTree,
     snapshotter: Snapshotter,
-    secret: Buffer | null,
+    outside: { readonly secret: Buffer; readonly directory: string } | null,
   ) {
     this.#env = env
     this.#lock = lock
@@ -155,9 +155,9 @@ export class Keeper {
     for (const sessionId of tree.sessions.keys()) {
       if (this.#clientOptions === null || serverOf(sessionId) === IN_PROCESS) this.#endSession(sessionId)
     }
-    if (this.#clientOptions !== null && secret !== null) {
-      this.#clientSessions = new ClientSessions(env.clock, this.#server, CLIENTS_SERVER_ID, secret, this.#clientOptions)
-      this.#port = new ClientPort(env, this.#server, this.#clientSessions, this.#clientOptions)
+    if (this.#clientOptions !== null && outside !== null) {
+      this.#clientSessions = new ClientSessions(env.clock, this.#server, CLIENTS_SERVER_ID, outside.secret, this.#clientOptions)
+      this.#port = new ClientPort(env, outside.directory, this.#server, this.#clientSessions, this.#clientOptions)
     }
     this.#watchTransients()
   }

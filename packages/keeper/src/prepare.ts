@@ -20,9 +20,6 @@ import { isSequential, type Write, type WriteRequest } from './requests.ts'
 import { SPECIAL_PATHS, type DataTree } from './tree.ts'
 import { kindOf, ownerOf, TTL_MS_MAX } from './znode.ts'
 
-/** The most that one znode, and all of a multi, may hold: ZooKeeper's own limit on a request, less what surrounds the data. */
-export const DATA_BYTES_MAX = 1_048_576 - 1024
-
 type SingleRequest = Exclude<WriteRequest, { type: 'multi' | 'createSession' | 'closeSession' }>
 
 /** A request that can't be carried out; thrown inside this file only. */
@@ -75,7 +72,6 @@ export class Preparer {
     if (sessionId !== 0n && !this.#outstanding.isOpen(sessionId)) throw new Refused('SessionExpired')
     if (request.type === 'closeSession') return this.#closeSession(sessionId, zxid)
     if (request.type !== 'multi') return this.#single(request, sessionId, identities)
-    if (bytesOf(request.operations) > DATA_BYTES_MAX) throw new Refused('BadArguments')
     return this.#multi(request.operations, sessionId, identities)
   }
 
@@ -95,6 +91,8 @@ export class Preparer {
 
   #single(request: SingleRequest, sessionId: bigint, identities: readonly Identity[]): TxnRecord {
     switch (request.type) {
+      case 'refused':
+        throw new Refused(request.code)
       case 'create':
         return this.#create(request, sessionId, identities)
       case 'delete':
@@ -103,7 +101,6 @@ export class Preparer {
         return this.#deleteContainer(request.path)
       case 'setData': {
         const before = this.#present(request.path, PERMISSIONS.write, identities)
-        if (request.data !== null && request.data.length > DATA_BYTES_MAX) throw new Refused('BadArguments')
         const version = nextVersion(before.version, request.version)
         this.#outstanding.change(request.path, { ...before, version })
         return { type: 'setData', path: request.path, data: request.data, version }
@@ -131,12 +128,11 @@ export class Preparer {
     if (!request.path.startsWith('/') || request.path.includes('\0')) throw new Refused('BadArguments')
     const acl = wellFormedAcl(request.acl ?? OPEN_ACL, identities)
     const parentPath = parentOf(request.path)
-    const parent = this.#present(parentPath, PERMISSIONS.create, identities)
+    const parent = this.#found(parentPath, PERMISSIONS.create, identities)
     const path = isSequential(mode) ? request.path + sequenceSuffix(parent.cversion) : request.path
     if (!isValidPath(path)) throw new Refused('BadArguments')
     if (this.#outstanding.outlook(path).exists) throw new Refused('NodeExists')
     if (kindOf(parent.owner) === 'ephemeral') throw new Refused('NoChildrenForEphemerals')
-    if (request.data !== null && request.data.length > DATA_BYTES_MAX) throw new Refused('BadArguments')
     const parentCversion = (parent.cversion + 1) | 0
     this.#outstanding.change(parentPath, { ...parent, cversion: parentCversion, childCount: parent.childCount + 1 })
     const owner = ownerOf(kind, sessionId, ttlMs)
@@ -145,9 +141,9 @@ export class Preparer {
   }
 
   #delete(path: string, version: number, identities: readonly Identity[]): TxnRecord {
-    if (!isValidPath(path) || SPECIAL_PATHS.has(path)) throw new Refused('BadArguments')
-    this.#present(parentOf(path), PERMISSIONS.delete, identities)
-    const node = this.#present(path, 0, identities)
+    if (!path.includes('/') || path.includes('\0') || SPECIAL_PATHS.has(path)) throw new Refused('BadArguments')
+    this.#found(parentOf(path), PERMISSIONS.delete, identities)
+    const node = this.#found(path, 0, identities)
     nextVersion(node.version, version)
     if (node.childCount > 0) throw new Refused('NotEmpty')
     this.#forget(path)
@@ -180,6 +176,10 @@ export class Preparer {
 
   #present(path: string, permission: number, identities: readonly Identity[]): Outlook {
     if (!isValidPath(path)) throw new Refused('BadArguments')
+    return this.#found(path, permission, identities)
+  }
+
+  #found(path: string, permission: number, identities: readonly Identity[]): Outlook {
     const outlook = this.#outstanding.outlook(path)
     if (!outlook.exists) throw new Refused('NoNode')
     if (permission !== 0 && !isPermitted(outlook.acl, permission, identities)) throw new Refused('NoAuth')
@@ -220,13 +220,4 @@ function kindOfMode(mode: CreateMode): CreateKind {
     case 'ttlSequential':
       return 'ttl'
   }
-}
-
-function bytesOf(operations: readonly Operation[]): number {
-  let bytes = 0
-  for (const operation of operations) {
-    bytes += operation.path.length
-    if ('data' in operation && operation.data !== null) bytes += operation.data.length
-  }
-  return bytes
 }

@@ -1,13 +1,4 @@
-import {
-  errorNumber,
-  isValidPath,
-  PERMISSIONS,
-  type Acl,
-  type ErrorName,
-  type HeldWatches,
-  type Identity,
-  type Reply,
-} from '@ottla/zookeeper'
+import { errorNumber, PERMISSIONS, type Acl, type ErrorName, type HeldWatches, type Identity, type Reply } from '@ottla/zookeeper'
 import { isPermitted } from './access.ts'
 import type { ReadRequest, Result } from './requests.ts'
 import type { DataTree, TreeEvent } from './tree.ts'
@@ -42,7 +33,6 @@ export class Reads {
         this.#watchAgain(reading, request.relativeZxid, request.watches)
         return { type: 'setWatches' }
     }
-    if (!isValidPath(request.path)) return failure('BadArguments')
     switch (request.type) {
       case 'addWatch':
         this.#watches.add(reading, request.mode, request.path)
@@ -56,7 +46,9 @@ export class Reads {
         return { type: request.type }
       }
     }
-    const node = this.#tree.node(request.path)
+    if (request.type === 'exists' && request.path.includes('\0')) return failure('BadArguments')
+    // Any other path that no znode can have is just one that none has.
+    const node = this.#tree.node(request.path === '' ? '/' : request.path)
     return node === undefined ? this.#ofNothing(reading, request) : this.#ofNode(reading, request, node)
   }
 
@@ -80,7 +72,7 @@ export class Reads {
       case 'getChildren':
         return { type: 'getChildren', children: node.children === null ? [] : [...node.children], stat: statOf(node) }
       case 'getAllChildrenNumber':
-        return { type: 'getAllChildrenNumber', count: this.#tree.descendantCount(request.path) }
+        return { type: 'getAllChildrenNumber', count: this.#tree.descendantCount(request.path === '' ? '/' : request.path) }
       case 'getAcl': {
         const mayChange = isPermitted(node.acl, PERMISSIONS.admin, reading.identities)
         return { type: 'getAcl', acl: mayChange ? node.acl : node.acl.map(withoutHash), stat: statOf(node) }

@@ -1,4 +1,4 @@
-import type { Acl, ClientRequest, CreateMode, Identity, Operation, Reply } from '@ottla/zookeeper'
+import type { Acl, ClientRequest, CreateMode, ErrorName, Identity, Operation, Reply } from '@ottla/zookeeper'
 import type { TxnResult } from './tree.ts'
 
 /** A request that changes the tree or the sessions. */
@@ -6,6 +6,8 @@ export type WriteRequest =
   | Operation
   | { readonly type: 'setAcl'; readonly path: string; readonly acl: readonly Acl[]; readonly version?: number }
   | { readonly type: 'multi'; readonly operations: readonly Operation[] }
+  /** What can't be carried out, and has its place in the order all the same. */
+  | { readonly type: 'refused'; readonly code: ErrorName }
   | { readonly type: 'deleteContainer'; readonly path: string }
   | { readonly type: 'createSession'; readonly timeoutMs: number }
   | { readonly type: 'closeSession' }
@@ -61,6 +63,7 @@ const WRITES: ReadonlySet<string> = new Set([
   'check',
   'setAcl',
   'multi',
+  'refused',
   'deleteContainer',
   'createSession',
   'closeSession',

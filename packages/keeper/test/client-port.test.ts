@@ -7,8 +7,10 @@ import { Reader, Writer } from '@ottla/wire'
 import {
   errorName,
   OPCODES,
+  OPEN_ACL,
   readConnectResponse,
   readNotification,
+  writeAcl,
   writeConnectRequest,
   writeRequest,
   type ClientRequest,
@@ -192,9 +194,56 @@ test('a body that is none is refused and the connection stays; an operation that
     writer.bytes(Buffer.from('/'))
     writer.int32(7)
   })
-  assert.deepEqual(await place.ask(socket, wrongMode), ['3 BadArguments'])
+  assert.deepEqual(await place.ask(socket, wrongMode), ['3 MarshallingError'])
   assert.deepEqual(await place.ask(socket, request(4, OPCODES.create, CREATE('/a'))), ['4 ok'])
   assert.deepEqual(await place.ask(socket, asked(5, 10)), ['5 Unimplemented'])
+  assert.equal(socket.isClosed, true)
+})
+
+test('flags that mean nothing, or not with their operation, are refused; the answer has a place in the order', async () => {
+  const place = new Place()
+  const keeper = await place.open()
+  const socket = await place.session()
+  const create = (xid: number, opcode: number, flags: number): Buffer =>
+    asked(xid, opcode, (writer) => {
+      writer.int32(2)
+      writer.bytes(Buffer.from('/a'))
+      writer.int32(-1)
+      writeAcl(writer, OPEN_ACL)
+      writer.int32(flags)
+      if (opcode === OPCODES.createTtl) writer.int64(1000)
+    })
+  const before = keeper.lastZxid
+  for (const [opcode, flags] of [
+    [OPCODES.create, 7],
+    [OPCODES.create2, -1],
+    [OPCODES.create, 5],
+    [OPCODES.createTtl, 0],
+    [OPCODES.createContainer, 1],
+  ] as const) {
+    assert.deepEqual(await place.ask(socket, create(1, opcode, flags)), ['1 BadArguments'], `${opcode} ${flags}`)
+  }
+  assert.equal(keeper.lastZxid, before + 5)
+  assert.deepEqual(await place.ask(socket, create(2, OPCODES.createTtl, 5)), ['2 ok'])
+})
+
+test('a request of the largest size is served', async () => {
+  const place = new Place()
+  await place.open()
+  const socket = await place.session()
+  const largest = request(1, OPCODES.create, { type: 'create', path: '/a', data: Buffer.alloc(0xfffff - 49), withStat: false })
+  assert.equal(largest.length, 4 + 0xfffff)
+  await place.send(socket, largest)
+  await place.passTime(1000)
+  assert.deepEqual(socket.frames().map(textOf), ['1 ok'])
+})
+
+test('behind closeSession nothing is answered', async () => {
+  const place = new Place()
+  await place.open()
+  const socket = await place.session()
+  await place.send(socket, Buffer.concat([asked(1, OPCODES.closeSession), asked(-2, OPCODES.ping)]))
+  assert.deepEqual(socket.frames().map(textOf), ['1 ok'])
   assert.equal(socket.isClosed, true)
 })
 
@@ -248,14 +297,15 @@ test('every word has an answer', async () => {
   await place.ask(socket, request(2, OPCODES.getData, { type: 'getData', path: '/e', watch: true }))
   for (const [word, pattern] of Object.entries({
     stat: /Clients:\n \/client:\d+\[1\]\(queued=0,recved=2,sent=3/,
-    cons: /sid=0x1/,
+    cons: /,sid=0x1[0-9a-f]+,lop=GETD,est=\d+,to=6000,lcxid=0x2,lzxid=0x1[0-9a-f]+,lresp=\d+,llat=\d+,minlat=0,/,
     mntr: /zk_ephemerals_count\t1\n/,
     conf: /clientPort=2181\n/,
     envi: /zookeeper\.version=3\.9/,
     dump: /Sessions with Ephemerals \(1\):\n0x1[0-9a-f]+:\n\t\/e\n/,
     wchs: /^1 connections watching 1 paths\nTotal watches:1\n$/,
-    wchc: /^0x1[0-9a-f]+\n\t\/e\n$/,
-    wchp: /^\/e\n\t0x1[0-9a-f]+\n$/,
+    wchc: /^0x1[0-9a-f]+\n\t\/e\n\n$/,
+    wchp: /^\/e\n\t0x1[0-9a-f]+\n\n$/,
+    gtmk: /^306$/,
     isro: /^rw$/,
     srst: /reset/,
     crst: /reset/,

@@ -31,7 +31,7 @@ const ROWS = [
   { key: 'minSessionTimeout', type: 'number', default: -1, least: -1, most: INT_MAX },
   { key: 'maxSessionTimeout', type: 'number', default: -1, least: -1, most: INT_MAX },
   { key: '4lw.commands.whitelist', type: 'text', default: 'srvr' },
-  { key: 'jute.maxbuffer', type: 'number', default: 0xfffff, least: 1024, most: 1 << 30 },
+  { key: 'jute.maxbuffer', type: 'number', default: 0xfffff, least: 1024, most: 1 << 24 },
   { key: 'DigestAuthenticationProvider.superDigest', type: 'text', default: '' },
 ] as const satisfies readonly Row[]
 

@@ -69,10 +69,15 @@ function writeSteps(writer: Writer, request: ClientRequest & { type: 'multi' | '
       continue
     }
     const step: ClientRequest = operation.type === 'getChildren' ? { ...operation, withStat: false } : operation
-    writeMultiHeader(writer, opcodeOf(step), false, 0)
+    writeMultiHeader(writer, answeredAs(opcodeOf(step)), false, 0)
     writeReply(writer, step, result)
   }
   writeMultiHeader(writer, -1, true)
+}
+
+/** Every create that tells its stat looks alike. */
+function answeredAs(opcode: number): number {
+  return opcode === OPCODES.createContainer || opcode === OPCODES.createTtl ? OPCODES.create2 : opcode
 }
 
 /** The inverse, for a reply without an error. Throws DecodeError or RangeError. */

@@ -19,7 +19,7 @@ const WATCH_MODES = ['persistent', 'persistentRecursive'] as const
 /** By their number on the wire, which begins with 1. */
 const WATCH_SELECTIONS: readonly WatchSelection[] = ['child', 'data', 'any', 'persistent', 'persistentRecursive']
 
-/** A well-formed request asks for something that there is not: to be answered with BadArguments. */
+/** A create whose flags mean nothing, or not with its opcode: to be answered with BadArguments. */
 export class BadArgumentError extends Error {}
 
 /** The number under which a request goes. */
@@ -155,11 +155,11 @@ export function readRequest(reader: Reader, opcode: number): ClientRequest | nul
     case OPCODES.getAllChildrenNumber:
       return { type: 'getAllChildrenNumber', path: readString(reader) }
     case OPCODES.getEphemerals:
-      return { type: 'getEphemerals', prefix: readString(reader) }
+      return { type: 'getEphemerals', prefix: readCopy(reader)?.toString() ?? '' }
     case OPCODES.setAcl:
       return { type: 'setAcl', path: readString(reader), acl: readAcl(reader), version: reader.int32() }
     case OPCODES.multi:
-      return { type: 'multi', operations: readSteps(reader, readOperation) }
+      return { type: 'multi', operations: readSteps(reader, readStep) }
     case OPCODES.multiRead:
       return { type: 'multiRead', operations: readSteps(reader, readReadOperation) }
     case OPCODES.addWatch: {
@@ -175,7 +175,7 @@ export function readRequest(reader: Reader, opcode: number): ClientRequest | nul
       return { type: 'setWatches', relativeZxid: reader.int64(), watches: readHeldWatches(reader, opcode === OPCODES.setWatches2) }
     case OPCODES.auth:
       reader.int32()
-      return { type: 'auth', scheme: readString(reader), credentials: readCopy(reader) ?? Buffer.alloc(0) }
+      return { type: 'auth', scheme: readString(reader), credentials: readCopy(reader) }
     case OPCODES.sasl:
       return { type: 'sasl', token: readCopy(reader) }
     case OPCODES.reconfig:
@@ -211,6 +211,15 @@ function readOperation(reader: Reader, opcode: number): Operation | null {
   return null
 }
 
+/** In a multi even flags that mean nothing make the whole of it unreadable. */
+function readStep(reader: Reader, opcode: number): Operation | null {
+  try {
+    return readOperation(reader, opcode)
+  } catch (error) {
+    throw error instanceof BadArgumentError ? new DecodeError(error.message) : error
+  }
+}
+
 function readReadOperation(reader: Reader, opcode: number): ReadOperation | null {
   if (opcode !== OPCODES.getData && opcode !== OPCODES.getChildren) return null
   const path = readString(reader)
@@ -236,8 +245,13 @@ function readCreate(reader: Reader, opcode: number): Operation & { type: 'create
   const path = readString(reader)
   const data = readCopy(reader)
   const acl = readAcl(reader)
-  const mode = choose(CREATE_MODES, reader.int32(), 'flags of a create')
+  const flags = reader.int32()
   const ttl = opcode === OPCODES.createTtl ? { ttlMs: reader.int64() } : {}
+  const mode = CREATE_MODES[flags]
+  const isTtl = mode === 'ttl' || mode === 'ttlSequential'
+  if (mode === undefined || isTtl !== (opcode === OPCODES.createTtl) || (opcode === OPCODES.createContainer && mode !== 'container')) {
+    throw new BadArgumentError(`a create of type ${opcode} has no flags ${flags}`)
+  }
   return { type: 'create', path, data, acl, mode, withStat: opcode !== OPCODES.create, ...ttl }
 }
 
@@ -257,7 +271,7 @@ function readHeldWatches(reader: Reader, withPersistent: boolean): HeldWatches {
 
 function choose<T>(choices: readonly T[], at: number, what: string): T {
   const choice = choices[at]
-  if (choice === undefined) throw new BadArgumentError(`there is no ${what} ${at}`)
+  if (choice === undefined) throw new DecodeError(`there is no ${what} ${at}`)
   return choice
 }
 

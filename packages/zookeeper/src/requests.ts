@@ -34,7 +34,7 @@ export type ClientRequest =
   | Each<'removeWatches' | 'checkWatches', { readonly path: string; readonly watches: WatchSelection }>
   /** What changed after `relativeZxid` is told at once; the other paths are watched again. */
   | { readonly type: 'setWatches'; readonly relativeZxid: number; readonly watches: HeldWatches }
-  | { readonly type: 'auth'; readonly scheme: string; readonly credentials: Buffer }
+  | { readonly type: 'auth'; readonly scheme: string; readonly credentials: Buffer | null }
   | { readonly type: 'sasl'; readonly token: Buffer | null }
   | Each<'reconfig' | 'whoAmI' | 'ping' | 'closeSession'>
 
