@@ -128,10 +128,16 @@ export async function kafkaOnZooKeeper(): Promise<{ classPath: string; logger: s
   return { classPath: `${libraries}/*`, logger: `${libraries}/slf4j-simple-1.7.36.jar` }
 }
 
-/** ZooKeeper 3.9 itself with its shell, and Curator's recipes. */
+/** ZooKeeper 3.9 itself with its shell, and Curator with the program of its recipes. */
 export async function zooKeeper(): Promise<string> {
+  await need(['javac', '-version'], 'javac')
   await need(['mvn', '--version'], 'mvn')
-  return `${await javaLibraries('zookeeper', `${here}zookeeper/pom.xml`)}/*`
+  const [pom, program] = [`${here}zookeeper/pom.xml`, `${here}zookeeper/Recipes.java`]
+  const libraries = await javaLibraries('zookeeper', pom)
+  const classes = await cached('zookeeper-classes', [pom, program], (target) =>
+    install(['javac', '-nowarn', '-cp', `${libraries}/*`, '-d', target, program]),
+  )
+  return `${classes}:${libraries}/*`
 }
 
 /** The jars that a pom names, with all that they need. */

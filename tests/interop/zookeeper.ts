@@ -1,8 +1,15 @@
 /** Keeper beside ZooKeeper itself: whoever asks both hears the same. */
+import { fileURLToPath } from 'node:url'
+import { JAVA } from './clients.ts'
+import { lastWords, run } from './processes.ts'
 import { failed, passed, skipped } from './report.ts'
 import * as toolchains from './toolchains.ts'
 import { probe } from './zookeeper/probe.ts'
+import { shell } from './zookeeper/shell.ts'
 import { ZooKeeperServer } from './zookeeper/servers.ts'
+
+const KAZOO = fileURLToPath(new URL('zookeeper/kazoo/recipes.py', import.meta.url))
+const CLIENT_MS = 120_000
 
 /** Asks a server, and answers what it said, line by line. */
 type Inquiry = (server: ZooKeeperServer) => Promise<readonly string[]>
@@ -16,9 +23,21 @@ export async function zooKeeper(directory: string): Promise<void> {
   ]
   try {
     await alike('each request, each refusal, each watch and each four-letter word', servers, (server) => probe(server.port))
+    await alike('the commands of its own shell', servers, (server) => shell(server, classPath))
+    await alike("Curator's recipes", servers, (server) => linesOf([...JAVA, '-cp', classPath, 'Recipes', server.connect]))
+    const python = await toolchains.python('zookeeper/kazoo').catch((error: Error) => skipped("kazoo's recipes", error.message))
+    if (python === undefined) return
+    await alike("kazoo's recipes", servers, (server) => linesOf([python, KAZOO, server.connect]))
   } finally {
     for (const server of servers) await server.stop()
   }
+}
+
+/** What a program prints that ends well. */
+async function linesOf(command: readonly string[]): Promise<string[]> {
+  const ended = await run(command, { timeoutMs: CLIENT_MS })
+  if (ended.status !== 0) throw new Error(`${command.at(-2)}: ${lastWords(ended)}`)
+  return ended.stdout.toString().trim().split('\n')
 }
 
 /** Both are asked at once. */
