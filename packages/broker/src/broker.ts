@@ -1,7 +1,7 @@
 import type { Address, Connection, Env, Listener, Receiver, Timer } from '@ottla/env'
 import type { CleanerSettings, LogDirectoryOptions } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
-import { electController, prepareCluster, register, type Endpoint } from './cluster-membership.ts'
+import { prepareCluster, refuseOthers, registrationOf, type Endpoint } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
 import { Controller } from './controller.ts'
 import { shareDescriptors, type Descriptors } from './descriptors.ts'
@@ -12,6 +12,7 @@ import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { HandlerTable } from './handler-table.ts'
 import { takeOverKraft } from './kraft/kraft-directories.ts'
 import { LogDirectories } from './log-directories.ts'
+import { Membership } from './membership.ts'
 import { LateBatches } from './produce/late-batches.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Session } from './session.ts'
@@ -32,7 +33,7 @@ export class Broker {
   readonly lateBatches: LateBatches
   readonly handlers = new HandlerTable()
   readonly sessions = new Set<Session>()
-  readonly #zooKeeper: ZooKeeper
+  readonly #membership: Membership
   readonly #directories: LogDirectories
   readonly #listeners: { readonly name: string; readonly listener: Listener }[] = []
   readonly #connectionsMax: number
@@ -41,15 +42,18 @@ export class Broker {
 
   /** Starts a broker on a tree that is its own; rejects with a sentence for the operator, and nothing stays open. */
   static async start(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<Broker> {
+    await refuseOthers(zooKeeper, config.brokerId)
     await takeOverKraft(env, zooKeeper, config)
     await takeOverZooKeeperMode(env, zooKeeper, config)
     const clusterId = await prepareCluster(env, zooKeeper)
     const identity = { brokerId: config.brokerId, clusterId }
+    const controller = new Controller(env, zooKeeper, config.brokerId)
+    const membership = new Membership({ env, zooKeeper, brokerId: config.brokerId, clusterId, controller })
+    await membership.claim(config.zookeeperSessionTimeoutMs)
     const descriptors = shareDescriptors(env, config)
-    const controller = new Controller(zooKeeper, await electController(env, zooKeeper, config.brokerId))
     const options = directoryOptions(config, descriptors)
     const directories = await LogDirectories.open(env, config.logDirs, identity, cleanerSettings(config), options)
-    const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller, descriptors.connectionsMax)
+    const broker = new Broker(env, config, zooKeeper, clusterId, directories, controller, membership, descriptors.connectionsMax)
     try {
       await broker.#open()
     } catch (error) {
@@ -66,15 +70,16 @@ export class Broker {
     clusterId: string,
     directories: LogDirectories,
     controller: Controller,
+    membership: Membership,
     connectionsMax: number,
   ) {
     this.env = env
     this.config = config
     this.clusterId = clusterId
+    this.#membership = membership
     this.#connectionsMax = connectionsMax
-    this.#zooKeeper = zooKeeper
     this.#directories = directories
-    this.topics = new Topics({ env, zooKeeper, controller, directories, config })
+    this.topics = new Topics({ env, zooKeeper, membership, controller, directories, config })
     this.producerIds = new ProducerIds(zooKeeper, config.brokerId)
     this.lateBatches = new LateBatches(env.loop)
     this.fetchSessions = new FetchSessions(env.clock, env.random, config.maxIncrementalFetchSessionCacheSlots)
@@ -88,7 +93,9 @@ export class Broker {
       const listener = await this.env.net.listen({ host, port }, (connection) => this.#accept(connection))
       this.#listeners.push({ name, listener })
     }
-    await register(this.env, this.#zooKeeper, this.config.brokerId, this.#endpoints(), this.config.brokerRack)
+    const { brokerId, brokerRack, zookeeperSessionTimeoutMs } = this.config
+    const registration = registrationOf(brokerId, this.#endpoints(), brokerRack, this.env)
+    await this.#membership.join(registration, zookeeperSessionTimeoutMs, () => this.topics.readAll())
     this.#checkIdle()
     this.topics.opening.run().catch((error: unknown) => this.env.log.error('not all partitions could be opened', { error }))
     this.handlers.loadAll().catch((error: unknown) => this.env.log.error('a handler could not be loaded', { error }))
@@ -116,6 +123,7 @@ export class Broker {
   async #stop(): Promise<void> {
     this.#idleCheck?.cancel()
     this.topics.opening.stopped = true
+    this.#membership.stop()
     await Promise.all(this.#listeners.map(({ listener }) => listener.close()))
     for (const session of [...this.sessions]) session.connection.close()
     this.groups.close()

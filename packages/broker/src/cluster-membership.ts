@@ -1,8 +1,8 @@
 import type { Env } from '@ottla/env'
-import { ZooKeeperError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
+import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
 import { PRODUCER_IDS_PATH } from './producer-ids.ts'
 import { randomId } from './random-id.ts'
-import { clusterIdOf, dataOf, json } from './znodes.ts'
+import { childrenOf, clusterIdOf, dataOf, json, parseJson, readZnode } from './znodes.ts'
 
 /** One of a broker's listeners as others are told of it. */
 export interface Endpoint {
@@ -10,6 +10,9 @@ export interface Endpoint {
   readonly host: string
   readonly port: number
 }
+
+/** No host's name: all interfaces. */
+const ANY: ReadonlySet<string> = new Set(['', '0.0.0.0', '::'])
 
 /** Paths that are there from the first start on; their parents too. */
 const ROOTS = [
@@ -42,52 +45,80 @@ export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string
   return prepareCluster(env, zooKeeper)
 }
 
-/** The broker's place among the brokers: an ephemeral that vanishes with its session, and its incarnation: a version that each start raises. */
-export async function register(
-  env: Env,
-  zooKeeper: ZooKeeper,
+/** What this broker needs is another session's. */
+export class HeldElsewhere extends Error {}
+
+/** What others are told of a broker. */
+export interface Registration {
+  readonly brokerId: number
+  readonly data: Buffer
+}
+
+/** `hostName` stands for all interfaces. */
+export function registrationOf(
   brokerId: number,
-  endpoints: readonly Endpoint[],
+  bound: readonly Endpoint[],
   rack: string | null,
-): Promise<void> {
+  { clock, net: { hostName } }: Env,
+): Registration {
+  const endpoints = bound.map((endpoint) => ({ ...endpoint, host: ANY.has(endpoint.host) ? hostName : endpoint.host }))
   const first = endpoints[0]!
-  const registration = json({
+  const data = json({
     version: 5,
     host: first.host,
     port: first.port,
     endpoints: endpoints.map(({ listener, host, port }) => `${listener}://${host}:${port}`),
     jmx_port: -1,
-    timestamp: String(env.clock.now()),
+    timestamp: String(clock.now()),
     ...(rack === null ? {} : { rack }),
     listener_security_protocol_map: Object.fromEntries(endpoints.map(({ listener }) => [listener, 'PLAINTEXT'])),
     features: {},
   })
+  return { brokerId, data }
+}
+
+/**
+ * The broker's place among the brokers: an ephemeral that vanishes with its session, and its incarnation: a version that each registration
+ * raises. Does nothing where this session has it. Rejects with HeldElsewhere where another one does.
+ */
+export async function register(zooKeeper: ZooKeeper, { brokerId, data }: Registration): Promise<void> {
+  const path = `/brokers/ids/${brokerId}`
   const incarnation = `/ottla/brokers/${brokerId}`
-  const data = json({ version: 1 })
-  const known = await zooKeeper.exists(incarnation)
-  const operations: Operation[] = [
-    { type: 'create', path: `/brokers/ids/${brokerId}`, data: registration, mode: 'ephemeral' },
-    known === null ? { type: 'create', path: incarnation, data } : { type: 'setData', path: incarnation, data, version: known.version },
-  ]
-  await zooKeeper.multi(operations)
-}
-
-/** Takes /controller, and with it the next controller epoch; the epoch fences every write of an older one. */
-export async function electController(env: Env, zooKeeper: ZooKeeper, brokerId: number): Promise<number> {
-  const known = await zooKeeper.exists('/controller_epoch')
-  const epoch = known === null ? 1 : Number((await zooKeeper.getData('/controller_epoch')).data?.toString()) + 1
-  const data = Buffer.from(String(epoch))
-  const controller = json({ version: 2, brokerid: brokerId, timestamp: String(env.clock.now()), kraftControllerEpoch: -1 })
+  const mark = json({ version: 1 })
+  const [held, known] = await Promise.all([readZnode(zooKeeper, path), zooKeeper.exists(incarnation)])
+  if (held?.stat.ephemeralOwner === zooKeeper.sessionId) return
+  if (held !== undefined) {
+    const { host, port } = parseJson(held.data)
+    throw new HeldElsewhere(`broker.id=${brokerId} is registered by the broker at ${String(host)}:${String(port)}, whose session lasts`)
+  }
   await zooKeeper.multi([
-    { type: 'create', path: '/controller', data: controller, mode: 'ephemeral' },
+    { type: 'create', path, data, mode: 'ephemeral' },
     known === null
-      ? { type: 'create', path: '/controller_epoch', data }
-      : { type: 'setData', path: '/controller_epoch', data, version: known.version },
+      ? { type: 'create', path: incarnation, data: mark }
+      : { type: 'setData', path: incarnation, data: mark, version: known.version },
   ])
-  return epoch
 }
 
-async function createPath(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
+/** Rejects, with nothing written, where brokers of Kafka are registered in the tree, or it has known another broker of Ottla. */
+export async function refuseOthers(zooKeeper: ZooKeeper, brokerId: number): Promise<void> {
+  const [registered, known] = await Promise.all([childrenOf(zooKeeper, '/brokers/ids'), childrenOf(zooKeeper, '/ottla/brokers')])
+  const kafkas: string[] = []
+  for (const id of registered) {
+    const [held, incarnation] = await Promise.all([zooKeeper.exists(`/brokers/ids/${id}`), zooKeeper.exists(`/ottla/brokers/${id}`)])
+    // ours writes both in one transaction
+    if (held !== null && held.czxid !== incarnation?.mzxid) kafkas.push(id)
+  }
+  if (kafkas.length > 0) throw new Error(`the tree has Kafka's brokers ${kafkas.join(', ')} registered: stop them first`)
+  const others = [...new Set([...registered, ...known])].filter((id) => id !== String(brokerId))
+  if (others.length === 0) return
+  throw new Error(
+    `the tree is of broker ${others.join(', ')}, and this one is broker.id=${brokerId}: clusters of several brokers are not built yet, so give ` +
+      `this one another zookeeper.connect, such as another chroot`,
+  )
+}
+
+/** Makes the znode, its parents too, where they aren't there. */
+export async function createPath(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
   const parts = path.split('/').slice(1)
   for (let length = 1; length <= parts.length; length++) {
     await ignoreExisting(zooKeeper.create(`/${parts.slice(0, length).join('/')}`, length === parts.length ? data : null))

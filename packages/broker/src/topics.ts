@@ -6,6 +6,7 @@ import { topicConfig, type TopicConfig } from './configs/topic-config.ts'
 import type { Controller } from './controller.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
+import { toldOf, type Membership } from './membership.ts'
 import { randomId } from './random-id.ts'
 import { TopicOpening } from './topic-opening.ts'
 import { produceRules, storedCompression, type PartitionState, type Topic } from './topic.ts'
@@ -22,6 +23,7 @@ import {
   topicsPath,
   type TopicZnodes,
 } from './topic-znodes.ts'
+import { inBatches, isOutcomeUnknown } from './znodes.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -30,12 +32,24 @@ export interface NewTopic {
   readonly overrides: ReadonlyMap<string, string>
 }
 
+export interface TopicsParts {
+  readonly env: Env
+  readonly zooKeeper: ZooKeeper
+  readonly membership: Membership
+  readonly controller: Controller
+  readonly directories: LogDirectories
+  readonly config: BrokerConfig
+}
+
+/** Topics that are read anew at once. */
+const READ_AT_ONCE = 100
 const NOBODY: PartitionState = { leader: -1, leaderEpoch: -1, isr: [], replicas: [] }
 
 /** All topics, as the tree tells them, with their logs. The tree comes first: what it says, the directories are made to follow. */
 export class Topics {
   readonly #env: Env
   readonly #zooKeeper: ZooKeeper
+  readonly #membership: Membership
   readonly #controller: Controller
   readonly #directories: LogDirectories
   readonly #brokerId: number
@@ -54,9 +68,10 @@ export class Topics {
   /** Changes under way, by name. */
   readonly #changing = new Map<string, Promise<unknown>>()
 
-  constructor(parts: { env: Env; zooKeeper: ZooKeeper; controller: Controller; directories: LogDirectories; config: BrokerConfig }) {
+  constructor(parts: TopicsParts) {
     this.#env = parts.env
     this.#zooKeeper = parts.zooKeeper
+    this.#membership = parts.membership
     this.#controller = parts.controller
     this.#directories = parts.directories
     this.#brokerId = parts.config.brokerId
@@ -84,7 +99,7 @@ export class Topics {
   async start(): Promise<void> {
     await this.#zooKeeper.sync('/')
     const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
-    for (const name of deleting.children) await this.delete(name)
+    for (const name of deleting.children) await this.#delete(name)
     const { children } = await this.#zooKeeper.getChildren(topicsPath)
     for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, true)
     for (const { topic, partition } of this.#directories.unopened()) {
@@ -99,14 +114,35 @@ export class Topics {
     }
   }
 
+  /**
+   * After a connection was lost: what happened to the tree meanwhile nobody has told. Deletions and creations that were cut short are ended,
+   * then every topic that there is or was is read anew.
+   */
+  async readAll(): Promise<void> {
+    const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
+    for (const name of deleting.children) {
+      await this.#oneAtATime(name, async () => {
+        // a deletion that was under way may have ended it
+        if ((await this.#zooKeeper.exists(deletionPath(name))) !== null) await this.#delete(name)
+      })
+    }
+    const { children } = await this.#zooKeeper.getChildren(topicsPath)
+    await this.#controller.fill(children)
+    const names = [...new Set([...children, ...this.#byName.keys()])]
+    for (let at = 0; at < names.length; at += READ_AT_ONCE) {
+      await Promise.all(names.slice(at, at + READ_AT_ONCE).map((name) => this.refresh(name)))
+    }
+  }
+
   /** Writes the topic into the tree and answers once it can be produced to. */
   create(topic: NewTopic): Promise<Topic> {
-    return this.#oneAtATime(topic.name, () => this.#create(topic))
+    return this.#change(topic.name, () => this.#create(topic))
   }
 
   async #create({ name, assignment, overrides }: NewTopic): Promise<Topic> {
     const first = Math.min(assignment.length, PARTITIONS_PER_MULTI)
     const operations: Operation[] = [
+      this.#controller.fence,
       { type: 'create', path: topicPath(name), data: encodeTopic(randomId(this.#env), assignment) },
       { type: 'create', path: `${topicPath(name)}/partitions`, data: null },
       ...createStates(name, assignment, 0, first, this.#controller.epoch),
@@ -122,6 +158,8 @@ export class Topics {
     try {
       await this.refresh(name)
     } catch (error) {
+      // it is there, and followed when the connection is back
+      if (isOutcomeUnknown(error)) throw error
       // who is refused a topic finds none afterwards
       await this.#delete(name)
       throw error
@@ -131,36 +169,47 @@ export class Topics {
 
   /** Takes the topic out of the tree, then its directories away. The mark in /admin/delete_topics makes a start finish what a stop cut. */
   delete(name: string): Promise<void> {
-    return this.#oneAtATime(name, () => this.#delete(name))
+    return this.#change(name, () => this.#delete(name))
   }
 
   async #delete(name: string): Promise<void> {
     const topic = await readTopic(this.#zooKeeper, name)
     if ((await this.#zooKeeper.exists(deletionPath(name))) === null) {
       if (topic === undefined) throw noTopic(name)
-      await this.#zooKeeper.create(deletionPath(name), null)
+      await this.#zooKeeper.multi([this.#controller.fence, { type: 'create', path: deletionPath(name), data: null }])
     }
     const paths: string[] = []
     topic?.partitions.forEach((state, partition) => {
       if (state !== undefined) paths.push(statePath(name, partition), statePath(name, partition).slice(0, -'/state'.length))
     })
-    for (let at = 0; at < paths.length; at += 2 * PARTITIONS_PER_MULTI) {
-      await this.#zooKeeper.multi(paths.slice(at, at + 2 * PARTITIONS_PER_MULTI).map((path) => ({ type: 'delete', path, version: -1 })))
-    }
     const rest = [`${topicPath(name)}/partitions`, topicPath(name), topicConfigPath(name), deletionPath(name)]
     const there = await Promise.all(rest.map((path) => this.#zooKeeper.exists(path)))
-    await this.#zooKeeper.multi(rest.filter((_, i) => there[i] !== null).map((path) => ({ type: 'delete', path, version: -1 })))
+    const all = [...paths, ...rest.filter((_, i) => there[i] !== null)].map((path) => ({ type: 'delete', path, version: -1 }) as const)
+    await inBatches(this.#zooKeeper, all, this.#controller.fence)
     await this.refresh(name)
   }
 
   /** Sets what `alter` makes of the topic's overrides. */
   alter(name: string, alter: (topic: Topic) => ReadonlyMap<string, string>): Promise<void> {
-    return this.#oneAtATime(name, async () => {
+    return this.#change(name, async () => {
       const topic = this.#byName.get(name)
       if (topic === undefined) throw noTopic(name)
-      await this.#zooKeeper.multi([await this.#writing(topicConfigPath(name), encodeOverrides(alter(topic)))])
+      const writing = await this.#writing(topicConfigPath(name), encodeOverrides(alter(topic)))
+      await this.#zooKeeper.multi([this.#controller.fence, writing])
       await this.refresh(name)
     })
+  }
+
+  /** A change that a client asks for: rejects with what it is to be told. */
+  async #change<T>(name: string, change: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#oneAtATime(name, () => {
+        this.#membership.checkWritable()
+        return change()
+      })
+    } catch (error) {
+      throw toldOf(error)
+    }
   }
 
   /** Of several who change a topic at once, each finds what the one before it left. */
@@ -186,7 +235,10 @@ export class Topics {
 
   readonly #followChanged = (): void => {
     for (const name of this.#dirty) {
-      this.refresh(name).catch((error: unknown) => this.#env.log.error(`could not follow the topic ${name}`, { error }))
+      this.refresh(name).catch((error: unknown) => {
+        // all is read when there is a connection again
+        if (!isOutcomeUnknown(error)) this.#env.log.error(`could not follow the topic ${name}`, { error })
+      })
     }
     this.#dirty.clear()
   }

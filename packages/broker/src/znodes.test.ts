@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ZooKeeperError, type TreeReader } from '@ottla/zookeeper'
 import { producerIdsEnd } from './producer-ids.ts'
-import { readOverrides } from './topic-znodes.ts'
 import { clusterIdOf } from './znodes.ts'
 
 test('a znode that is not there, or has no data, or empty data, says nothing', async () => {
@@ -14,7 +13,6 @@ test('a znode that is not there, or has no data, or empty data, says nothing', a
       },
     } as unknown as TreeReader
     assert.equal(await clusterIdOf(tree), null)
-    assert.deepEqual([...(await readOverrides(tree, 'a'))], [])
     assert.equal(await producerIdsEnd(tree), 0)
   }
 })

@@ -1,4 +1,4 @@
-import { ZooKeeperError, type Operation, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
+import { ZooKeeperError, type Operation, type Stat, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
 
 /** Well below the limits of a multi, 1,000 operations and 512 KiB, where the data are small. */
 export const OPERATIONS_PER_MULTI = 900
@@ -18,8 +18,13 @@ export async function clusterIdOf(tree: TreeReader): Promise<string | null> {
 
 /** Undefined where the znode isn't there. */
 export async function dataOf(zooKeeper: TreeReader, path: string): Promise<Buffer | null | undefined> {
+  return (await readZnode(zooKeeper, path))?.data
+}
+
+/** Undefined where the znode isn't there. */
+export async function readZnode(zooKeeper: TreeReader, path: string): Promise<{ data: Buffer | null; stat: Stat } | undefined> {
   try {
-    return (await zooKeeper.getData(path)).data
+    return await zooKeeper.getData(path)
   } catch (error) {
     if (error instanceof ZooKeeperError && error.code === 'NoNode') return undefined
     throw error
@@ -50,11 +55,19 @@ export async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<v
   }
 }
 
-/** Does the operations in their order, as few multis as can be. */
-export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[]): Promise<void> {
+/** Does the operations in their order, as few multis as can be, each of them only while `fence` holds. */
+export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[], fence?: Operation): Promise<void> {
+  const fences = fence === undefined ? [] : [fence]
   const batches: Promise<unknown>[] = []
   for (let at = 0; at < operations.length; at += OPERATIONS_PER_MULTI) {
-    batches.push(zooKeeper.multi(operations.slice(at, at + OPERATIONS_PER_MULTI)))
+    batches.push(zooKeeper.multi([...fences, ...operations.slice(at, at + OPERATIONS_PER_MULTI)]))
   }
   await Promise.all(batches)
+}
+
+const UNKNOWN: ReadonlySet<string> = new Set(['ConnectionLoss', 'SessionExpired', 'SessionMoved', 'OperationTimeout', 'RequestTimeout'])
+
+/** The connection was lost, or the session, and what came of the request is not known: read again, and decide anew. */
+export function isOutcomeUnknown(error: unknown): error is ZooKeeperError {
+  return error instanceof ZooKeeperError && UNKNOWN.has(error.code)
 }

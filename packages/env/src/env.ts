@@ -136,6 +136,8 @@ export interface File {
 }
 
 export interface Net {
+  /** What this machine calls itself. */
+  readonly hostName: string
   /** `accept` is called for each new connection and says who receives its bytes. Port 0: any free one, told by the Listener. */
   listen(address: Address, accept: (connection: Connection) => Receiver): Promise<Listener>
   /** Rejects with `refused` where nobody listens. */

@@ -270,7 +270,9 @@ test('a full disk puts the cleaning off, and nothing is left of it', async () =>
   assert.equal(await s.clean(), 1)
   await s.pass(5000)
   assert.deepEqual(
-    s.host.log.lines.filter(({ message }) => /no space|room/.test(message)).map(({ level, message }) => `${level} ${message.replace(/[;,].*/, '')}`),
+    s.host.log.lines
+      .filter(({ message }) => /no space|room/.test(message))
+      .map(({ level, message }) => `${level} ${message.replace(/[;,].*/, '')}`),
     ['error /logs: no space left', 'info /logs: there is room again'],
   )
   await s.do(s.home.close())

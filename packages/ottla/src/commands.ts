@@ -9,7 +9,7 @@ export interface CommandRow {
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: Readonly<Record<string, CommandRow>> = {
-  start: { summary: 'Starts a broker with its embedded keeper', load: () => import('./commands/start.ts') },
+  start: { summary: 'Starts a broker, with its embedded keeper or on a ZooKeeper', load: () => import('./commands/start.ts') },
   zookeeper: { summary: 'Starts a keeper alone: a ZooKeeper server', load: () => import('./commands/zookeeper.ts') },
   topics: { summary: 'Lists, creates, describes, alters and deletes topics', load: () => import('./commands/topics.ts') },
   groups: { summary: 'Lists, describes, resets and deletes consumer groups', load: () => import('./commands/groups.ts') },

@@ -1,8 +1,8 @@
 import type { Address, Env } from '@ottla/env'
-import { Broker, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
+import { Broker, openZooKeeper, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
 import { hasTree, LogError, openKeeper, type ClientOptions, type Keeper } from '@ottla/keeper'
 
-/** A broker with its embedded keeper, in this process. */
+/** A broker in this process, and its embedded keeper, if it has one. */
 export interface Server {
   readonly broker: Broker
   /** Where it listens, in the order of `listeners`. */
@@ -13,8 +13,32 @@ export interface Server {
   stop(): Promise<void>
 }
 
-/** Opens the keeper's tree, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
-export async function startServer(env: Env, config: BrokerConfig): Promise<Server> {
+/** Opens the tree, here or elsewhere, then the broker on it. Rejects with a sentence for the operator; nothing stays open then. */
+export function startServer(env: Env, config: BrokerConfig): Promise<Server> {
+  return config.zookeeperConnect ? startOnZooKeeper(env, config) : startWithKeeper(env, config)
+}
+
+async function startOnZooKeeper(env: Env, config: BrokerConfig): Promise<Server> {
+  const zooKeeper = await openZooKeeper(env, config)
+  try {
+    if ((await zooKeeper.exists('/cluster/id')) === null) await refuseWithoutTree(env, config)
+    const broker = await Broker.start(env, config, zooKeeper)
+    return {
+      broker,
+      addresses: broker.addresses,
+      keeperAddress: undefined,
+      async stop() {
+        await broker.stop()
+        await zooKeeper.close()
+      },
+    }
+  } catch (error) {
+    await zooKeeper.close()
+    throw error
+  }
+}
+
+async function startWithKeeper(env: Env, config: BrokerConfig): Promise<Server> {
   if (!(await hasTree(env, config.keeperDir))) await refuseWithoutTree(env, config)
   let failure: Error | null = null
   const keeper = await openTree(env, config, (error) => (failure = error))

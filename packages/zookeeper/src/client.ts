@@ -72,6 +72,7 @@ export class ZooKeeperClient implements ZooKeeper {
   #isConnected = false
   #isClosed = false
   #timer: Timer | null = null
+  #lastLoss: string | null = null
 
   /** Connects in the background; `onSession` tells when. Throws RangeError where the connect string is none. */
   constructor(env: ClientEnv, options: ClientOptions) {
@@ -90,6 +91,11 @@ export class ZooKeeperClient implements ZooKeeper {
   /** Kept by whoever wants to go on with it in another life. */
   get session(): Session {
     return this.#session
+  }
+
+  /** Why the last connection was lost, or not had; for people. */
+  get lastLoss(): string | null {
+    return this.#lastLoss
   }
 
   async create(path: string, data: Buffer | null, options: CreateOptions = {}): Promise<{ path: string; stat: Stat }> {
@@ -274,6 +280,7 @@ export class ZooKeeperClient implements ZooKeeper {
     const wasConnected = this.#isConnected
     this.#isConnected = false
     if (this.#isClosed) return
+    this.#lastLoss = link === null ? why : `${link.server.host}:${link.server.port}: ${why}`
     this.#env.log.debug('a connection to ZooKeeper is lost', { server: link?.server, why })
     // After a full round there is a pause, so that servers that are down are not knocked at all the time.
     const isRoundOver = this.#at > 0 && this.#at % this.#hosts.length === 0

@@ -100,8 +100,16 @@ test('values that contradict one another are refused', () => {
   refused({ 'log.dirs': '' }, /at least one/)
 })
 
+test('a ZooKeeper elsewhere: servers and a chroot, and no embedded keeper that would be served', () => {
+  assert.equal(config({ 'zookeeper.connect': 'a:2181,b/kafka' }).zookeeperConnect, 'a:2181,b/kafka')
+  refused({ 'zookeeper.connect': 'a:2181/x/' }, /^zookeeper\.connect: '\/x\/' in 'a:2181\/x\/' is no path/)
+  refused({ 'zookeeper.connect': 'a:0' }, /^zookeeper\.connect: .*host:port/)
+  refused({ 'zookeeper.connect': 'a', 'keeper.port': '2181' }, /^zookeeper\.connect and keeper\.port=2181: .*only one/)
+})
+
 test('what would not happen is refused, not passed over', () => {
-  refused({ 'zookeeper.connect': 'zk:2181' }, /^zookeeper\.connect: an external ZooKeeper is not supported yet.*embedded keeper/)
+  refused({ 'zookeeper.ssl.client.enable': 'true' }, /TLS to ZooKeeper/)
+  refused({ 'zookeeper.set.acl': 'true' }, /rights on znodes/)
   refused({ 'authorizer.class.name': 'x.Y' }, /authorisation/)
   refused({ 'security.inter.broker.protocol': 'SSL' }, /PLAINTEXT/)
   refused({ listeners: 'SSL://:9093' }, /SSL is not served yet/)

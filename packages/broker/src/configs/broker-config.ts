@@ -1,4 +1,5 @@
 import { ErrorCode, KafkaError } from '@ottla/protocol'
+import { parseConnectString } from '@ottla/zookeeper'
 import { BROKER_CONFIGS, brokerRow, type BrokerValues } from './broker-configs.ts'
 import { kindOfBrokerKey, nearestBrokerKey } from './config-keys.ts'
 import { camelCase, type ConfigRow, type ConfigValue } from './config-row.ts'
@@ -40,9 +41,8 @@ const NOTHING: ReadonlyMap<string, string> = new Map()
 
 /** Keys of Kafka's that must not be passed over in silence: what they ask for would not happen. */
 const REFUSED: Record<string, (text: string) => string | undefined> = {
-  'zookeeper.connect': () =>
-    'an external ZooKeeper is not supported yet: take this line out, and the broker uses its embedded keeper (keeper.dir, keeper.port); ' +
-    'what a ZooKeeper knew is taken over before that by ottla import --zookeeper-data DIR',
+  'zookeeper.ssl.client.enable': (text) => (text === 'true' ? 'TLS to ZooKeeper is not supported yet: take this line out' : undefined),
+  'zookeeper.set.acl': (text) => (text === 'true' ? 'rights on znodes are not supported yet: take this line out' : undefined),
   'authorizer.class.name': (text) => (text === '' ? undefined : 'authorisation is not supported yet: take this line out'),
   'remote.log.storage.system.enable': (text) => (text === 'true' ? 'remote storage is not supported: take this line out' : undefined),
   'security.inter.broker.protocol': (text) => (text === 'PLAINTEXT' ? undefined : 'only PLAINTEXT is served yet'),
@@ -114,6 +114,7 @@ function contradictions(config: BrokerConfig): string[] {
   if (config.nodeId !== null && file.has('broker.id') && config.nodeId !== config.brokerId) {
     problems.push(`broker.id=${config.brokerId} and node.id=${config.nodeId}: they mean the same, so give only one`)
   }
+  problems.push(...zooKeeperProblems(config))
   if (config.logDirs.length === 0 || config.logDirs.includes('')) problems.push('log.dirs: at least one directory is needed')
   if (new Set(config.logDirs).size < config.logDirs.length) problems.push('log.dirs: a directory stands here twice')
   const ordered: [low: keyof BrokerValues, high: keyof BrokerValues][] = [
@@ -130,6 +131,20 @@ function contradictions(config: BrokerConfig): string[] {
   for (const [low, high] of ordered) {
     const [least, most] = [Number(config[low]), Number(config[high])]
     if (least > most) problems.push(`${keyOf(low)}=${least} is above ${keyOf(high)}=${most}`)
+  }
+  return problems
+}
+
+function zooKeeperProblems({ zookeeperConnect, keeperPort }: BrokerConfig): string[] {
+  if (!zookeeperConnect) return []
+  const problems: string[] = []
+  try {
+    parseConnectString(zookeeperConnect)
+  } catch (error) {
+    problems.push(`zookeeper.connect: ${(error as Error).message}`)
+  }
+  if (keeperPort >= 0) {
+    problems.push(`zookeeper.connect and keeper.port=${keeperPort}: with a ZooKeeper elsewhere there is no embedded keeper; give only one`)
   }
   return problems
 }

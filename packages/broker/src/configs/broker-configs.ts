@@ -26,8 +26,13 @@ export const BROKER_CONFIGS = [
     doc: 'The port on which the embedded keeper serves ZooKeeper clients, where the first listener is. 0: any free one; -1: none.' },
   { name: 'keeper.dir', type: 'string', default: 'data/keeper', importance: 'high', update: 'read-only', ottla: true,
     doc: 'The directory of the embedded keeper: its transaction log and snapshots.' },
+  // Or a ZooKeeper elsewhere
+  { name: 'zookeeper.connect', type: 'string', default: null, importance: 'high', update: 'read-only',
+    doc: 'The servers of a ZooKeeper, or of keepers, that hold the cluster: host:port,host:port/chroot. Unset: the embedded keeper.' },
   { name: 'zookeeper.session.timeout.ms', type: 'int', default: 18000, importance: 'high', update: 'read-only',
     doc: 'How long the cluster waits for a silent broker before it counts as gone.' },
+  { name: 'zookeeper.connection.timeout.ms', type: 'int', default: null, importance: 'high', update: 'read-only',
+    doc: 'How long a start waits for a first connection to zookeeper.connect. Unset: zookeeper.session.timeout.ms.' },
   // Connections and requests
   { name: 'connections.max.idle.ms', type: 'long', default: 600000, importance: 'medium', update: 'read-only',
     doc: 'A connection without a request for this long is closed.' },

@@ -86,7 +86,7 @@ export const UNNEEDED_BROKER_KEYS: ReadonlySet<string> = words(`
   ssl.principal.mapping.rules ssl.protocol ssl.provider ssl.secure.random.implementation ssl.trustmanager.algorithm
   ssl.truststore.certificates ssl.truststore.location ssl.truststore.password ssl.truststore.type telemetry.max.bytes
   transaction.two.phase.commit.enable unclean.leader.election.interval.ms unstable.api.versions.enable unstable.feature.versions.enable
-  zookeeper.clientCnxnSocket zookeeper.connect zookeeper.connection.timeout.ms zookeeper.max.in.flight.requests
+  zookeeper.clientCnxnSocket zookeeper.max.in.flight.requests
   zookeeper.metadata.migration.enable zookeeper.metadata.migration.min.batch.size zookeeper.set.acl zookeeper.ssl.cipher.suites
   zookeeper.ssl.client.enable zookeeper.ssl.crl.enable zookeeper.ssl.enabled.protocols zookeeper.ssl.endpoint.identification.algorithm
   zookeeper.ssl.keystore.location zookeeper.ssl.keystore.password zookeeper.ssl.keystore.type zookeeper.ssl.ocsp.enable

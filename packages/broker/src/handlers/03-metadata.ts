@@ -12,6 +12,9 @@ import { handler } from '../handler.ts'
 import { planTopic } from '../topic-creation.ts'
 import { topicNameProblem, type Topic } from '../topic.ts'
 
+/** Another client was quicker, or there is no connection to ZooKeeper just now: the topic is there, or made, when the client asks again. */
+const SOON: ReadonlySet<number> = new Set([ErrorCode.TOPIC_ALREADY_EXISTS, ErrorCode.NOT_CONTROLLER, ErrorCode.REQUEST_TIMED_OUT])
+
 type TopicResponse = MetadataResponse['topics'][number]
 
 export const metadata = handler(Metadata, async (request, { broker, session, version }) => {
@@ -47,10 +50,10 @@ async function find(
     return describe(broker, await broker.topics.create(planTopic(broker, { name })))
   } catch (error) {
     const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
-    // another client was quicker: its topic will be there when this one asks again
-    const concurrent = code === ErrorCode.TOPIC_ALREADY_EXISTS
     const created = broker.topics.byName(name)
-    return created !== undefined ? describe(broker, created) : failure(concurrent ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
+    return created !== undefined
+      ? describe(broker, created)
+      : failure(SOON.has(code) ? ErrorCode.LEADER_NOT_AVAILABLE : code, name, topicId)
   }
 }
 

@@ -25,11 +25,15 @@ export async function refuseWithoutTree(env: Env, config: BrokerConfig): Promise
     }
   }
   if (owner === undefined) return
+  const { zookeeperConnect, keeperDir } = config
+  const [key, place] = zookeeperConnect ? ['zookeeper.connect', zookeeperConnect] : ['keeper.dir', keeperDir]
+  const elsewhere = zookeeperConnect
+    ? ''
+    : ` If it is in the ZooKeeper of Apache Kafka 3.9 or earlier, 'ottla import --zookeeper-data DIR' copies it. If it is lost, ` +
+      `'ottla rebuild' makes a new one from log.dirs.`
   throw new Error(
-    `log.dirs hold the logs of ${owner} with ${named([...topics].sort())}, but keeper.dir=${config.keeperDir} holds no tree ` +
-      `that tells of them; nothing was written. If the tree lies elsewhere, set keeper.dir to it. If it is in the ZooKeeper of Apache Kafka 3.9 ` +
-      `or earlier, 'ottla import --zookeeper-data DIR' copies it. If it is lost, 'ottla rebuild' makes a new one from log.dirs. To begin ` +
-      `anew, use another log.dirs`,
+    `log.dirs hold the logs of ${owner} with ${named([...topics].sort())}, but ${key}=${place} holds no tree ` +
+      `that tells of them; nothing was written. If the tree lies elsewhere, set ${key} to it.${elsewhere} To begin anew, use another log.dirs`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { hostname } from 'node:os'
 import type { Address, Connection, Listener, Logger, Net, Receiver } from '../env.ts'
 import { NodeConnection, type Shared, type TcpHandle } from './connection.ts'
 import { connectError, later } from './errors.ts'
@@ -25,6 +26,7 @@ interface ServerHandle {
 }
 
 export class NodeNet implements Net {
+  readonly hostName = hostname()
   readonly #shared: () => Shared
   readonly #log: Logger
   readonly #openMax = Math.max(100, openFilesMax() - RESERVED_FILES)

@@ -30,12 +30,14 @@ class SimListener implements Listener {
 
 /** A host is reached by its name, by itself also as loopback. It listens on all of its addresses. */
 export class SimNet implements Net {
+  readonly hostName: string
   readonly listeners = new Map<number, SimListener>()
   readonly #host: Host
   #nextPort = 40000
 
   constructor(host: Host) {
     this.#host = host
+    this.hostName = host.name
   }
 
   listen(address: Address, accept: Accept): Promise<Listener> {

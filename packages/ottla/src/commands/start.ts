@@ -8,7 +8,8 @@ import { DEFAULT_FILE, serverConfig } from './server-properties.ts'
 
 const USAGE = `Usage: ottla start [server.properties] [--override key=value]…
 
-Starts a broker with its embedded keeper. Without a file, ${DEFAULT_FILE} is read where there is one, else defaults are taken.
+Starts a broker, with its embedded keeper or on the ZooKeeper of zookeeper.connect. Without a file, ${DEFAULT_FILE} is read
+where there is one, else defaults are taken.
   --override key=value   sets one key, over the file; may be repeated
   --check                says what the configuration comes to, and starts nothing`
 
@@ -24,7 +25,9 @@ export async function run(words: readonly string[]): Promise<number> {
   for (const note of notes) env.log.info(note)
   for (const warning of warnings) env.log.warn(warning)
   if (check) return 0
-  const server = await startServer(env, config)
+  // timers of env don't keep the process alive, and a start that waits for ZooKeeper has nothing else
+  const alive = setInterval(() => {}, 1 << 30)
+  const server = await startServer(env, config).finally(() => clearInterval(alive))
   greet(config, server)
   // the listener keeps the process alive meanwhile; timers of env don't
   await stopSignal()
@@ -37,7 +40,8 @@ function greet(config: BrokerConfig, { broker, addresses: bound, keeperAddress }
   const addresses = bound.map(textOf)
   const bootstrap = addresses[0]
   const keeper = keeperAddress === undefined ? '' : `, clients of ZooKeeper to ${textOf(keeperAddress)}`
-  const where = `broker ${config.brokerId}, cluster ${broker.clusterId}, data in ${config.logDirs.join(', ')}`
+  const tree = config.zookeeperConnect ? `, tree on ${config.zookeeperConnect}` : ''
+  const where = `broker ${config.brokerId}, cluster ${broker.clusterId}, data in ${config.logDirs.join(', ')}${tree}`
   console.log(`Ottla ${version} listens on ${addresses.join(', ')}  (${where})
 Try, in another terminal:
   bin/ottla topics create hello --partitions 3 --bootstrap ${bootstrap}
