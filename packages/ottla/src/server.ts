@@ -75,16 +75,16 @@ async function openTree(env: Env, config: BrokerConfig, onFailure: (error: Error
   }
 }
 
-/** As ZooKeeper's own sample configuration has it. */
+/** ZooKeeper 3.9's own defaults, at the tickTime of its sample configuration. Ours is where it listens: at the host of the first listener. */
 function clientsOf({ keeperPort, listeners }: BrokerConfig): ClientOptions {
   return {
     addresses: [{ host: listeners[0]!.host, port: keeperPort }],
     tickMs: 2000,
     timeoutMsMin: 4000,
     timeoutMsMax: 40_000,
-    connectionsPerHostMax: 0,
+    connectionsPerHostMax: 60,
     requestBytesMax: 0xfffff,
-    words: new Set(['srvr', 'ruok', 'isro']),
+    words: new Set(['srvr']),
     superDigest: null,
   }
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, test } from 'node:test'
 import { nodeEnv } from '@ottla/env/node'
 import { ZooKeeperClient, type SessionEvent } from '@ottla/zookeeper'
@@ -34,4 +36,17 @@ test('clients of ZooKeeper see the broker in the tree, hear of its topics, and k
   assert.equal(client.sessionId, sessionId)
   assert.equal((await client.exists('/own'))?.ephemeralOwner, sessionId)
   await client.close()
+})
+
+test("of the four-letter words those are answered that ZooKeeper's defaults answer", async () => {
+  const ask = async (word: string): Promise<string> => {
+    const socket = connect(Number(broker.zookeeper.split(':')[1]), '127.0.0.1')
+    socket.end(word)
+    let answer = ''
+    socket.on('data', (bytes) => (answer += bytes.toString()))
+    await once(socket, 'close')
+    return answer
+  }
+  assert.match(await ask('srvr'), /^Zookeeper version: /)
+  assert.match(await ask('ruok'), /not in the whitelist/)
 })
