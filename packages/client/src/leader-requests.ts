@@ -23,18 +23,22 @@ export async function askLeaders<T extends TopicPartition>(
   await cluster.retry(async () => {
     const groups: { leaderId: number; items: T[]; partitions: Set<string> }[] = []
     const open = items.filter((item) => !request.isDone(item))
+    const errors: Error[] = []
     for (const item of open) {
       const partition = (await cluster.topic(item.topic)).partitions[item.partition]
       const place = `'${item.topic}' partition ${item.partition}`
-      if (partition === undefined) throw refusal(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `${request.what} of ${place}`)
-      if (partition.leaderId < 0) throw refusal(ErrorCode.LEADER_NOT_AVAILABLE, `${request.what} of ${place}`)
+      if (partition === undefined || partition.leaderId < 0) {
+        const code = partition === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.LEADER_NOT_AVAILABLE
+        errors.push(refusal(code, `${request.what} of ${place}`))
+        continue
+      }
       let group = groups.find((one) => one.leaderId === partition.leaderId && !one.partitions.has(place))
       if (group === undefined) groups.push((group = { leaderId: partition.leaderId, items: [], partitions: new Set() }))
       group.items.push(item)
       group.partitions.add(place)
     }
     const asked = await Promise.allSettled(groups.map((group) => request.ask(group.leaderId, group.items)))
-    const errors = asked.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []))
+    for (const result of asked) if (result.status === 'rejected') errors.push(result.reason as Error)
     if (errors.length === 0) return
     await cluster.refreshSoon(new Set(open.map(({ topic }) => topic)))
     throw errors.find((error) => !isRetriable(error)) ?? errors[0]!

@@ -133,10 +133,11 @@ export class ProduceSender {
 
   /** Fails what waited longer than deliveryTimeoutMs. */
   #expire(): void {
-    const before = this.#nowMs - this.#options.deliveryTimeoutMs
+    const now = this.#nowMs
     for (const queue of this.#active) {
       for (const list of [queue.failed, queue.waiting]) {
-        while (list.length > 0 && list[0]!.createdMs <= before) {
+        // the sum that #arm wakes it at: a difference may be rounded to a moment later
+        while (list.length > 0 && list[0]!.createdMs + this.#options.deliveryTimeoutMs <= now) {
           const batch = list.shift()!
           if (batch.baseSequence >= 0) queue.broken = true
           this.#finish(
