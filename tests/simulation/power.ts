@@ -32,6 +32,8 @@ const LIFE_MS_MAX = 250
 /** So long a step is waited for that does not come every day. */
 const STEP_MS_MAX = 500
 const START_MS_MAX = 200
+/** A start on a full disk that takes longer waits for room. */
+const FULL_MS = 3_000
 const STEP_COUNT_MAX = 3
 const CAPACITY_BYTES = 1 << 30
 const ANSWERS_MS = 60
@@ -273,23 +275,43 @@ class Play {
     this.#stage.world.healAll()
   }
 
-  /** There is no room, or soon none: it says so and ends, or serves what it can; once there is room, a new start has all. */
+  /** There is no room, or soon none: it serves what it can, or says so and ends or waits; once there is room, it or a new start has all. */
   async #startOnFullDisk(): Promise<void> {
     const { world, host } = this.#stage
     const { disk } = host
     disk.capacityBytes += (world.dice.chance(0.5) ? 0 : world.dice.below(6000)) - disk.roomBytes()
-    try {
-      await this.#stage.start()
-    } catch (error) {
-      assert.match((error as Error).message, /no space/i)
-      count(this.#coverage, 'full disk at a start: refused')
+    const outcome = await this.#tryStart()
+    count(this.#coverage, `full disk at a start: ${outcome}`)
+    if (outcome === 'refused') {
       await this.#die('kill')
       return
     }
-    count(this.#coverage, 'full disk at a start: served')
+    if (outcome === 'waits for room' && world.dice.chance(0.5)) {
+      disk.capacityBytes = CAPACITY_BYTES
+      assert.ok(await world.run(() => this.#stage.server !== null, LIMIT_MS), 'there is room again, and the start waits still')
+      count(this.#coverage, 'full disk at a start: goes on once there is room')
+    }
     await this.#stage.pass(world.dice.fraction() * LIFE_MS_MAX)
     this.#failures()
     await this.#die(this.#powerFails && world.dice.chance(0.5) ? 'crash' : 'kill')
+  }
+
+  async #tryStart(): Promise<'served' | 'refused' | 'waits for room'> {
+    const { world, host } = this.#stage
+    const linesBefore = host.log.lines.length
+    let failure: Error | null = null
+    this.#stage.beginToStart().catch((error) => void (failure = error))
+    if (await world.run(() => failure !== null || this.#stage.server !== null, FULL_MS)) {
+      if (failure === null) return 'served'
+      assert.match((failure as Error).message, /no space/i)
+      return 'refused'
+    }
+    const said = host.log.lines.slice(linesBefore).map(({ message }) => message)
+    assert.ok(
+      said.some((message) => /no space/.test(message)),
+      `the start goes nowhere, and says ${said.join('; ')}`,
+    )
+    return 'waits for room'
   }
 
   async #check(): Promise<void> {

@@ -53,9 +53,11 @@ export class Stage {
     return this.server
   }
 
-  /** The process is on its way up, for as long as the caller lets the world run. */
-  beginToStart(): void {
-    startServer(this.host, this.#config).catch(() => {})
+  /** The process is on its way up, for as long as the caller lets the world run. Nobody has to await it: it may die on the way. */
+  beginToStart(): Promise<void> {
+    const starting = startServer(this.host, this.#config).then((server) => void (this.server = server))
+    starting.catch(() => {})
+    return starting
   }
 
   /** `crash`: the power fails. `kill`: the process alone. `stop`: in good order. */
