@@ -64,10 +64,8 @@ export class Compacted {
   async start(options: LogDirectoryOptions = {}): Promise<void> {
     const never = { retentionIntervalMs: 1e12, ...options, cleaner: { backoffMs: Infinity, ...options.cleaner } }
     this.home = await LogDirectory.open(this.host, PATH, { brokerId: 1, clusterId: null }, never)
-    // as a broker does it: a topic's own configs are known once its logs are there
-    await this.home.load(() => ({ ...this.config, compact: false }))
+    await this.home.load(() => this.config)
     this.log = await this.home.create('t', 0, TOPIC_ID, this.config)
-    this.log.configure(this.config)
   }
 
   /** One batch. */

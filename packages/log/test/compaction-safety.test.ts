@@ -204,7 +204,7 @@ test('a cleaning is given up where retention takes segments away under it, and b
   await s.do(s.home.close())
 })
 
-test('a start that does not know yet that a topic is compacted takes no gap for a loss', async () => {
+test('a start takes no gap that a compaction left for a loss: not ours, and not one of Kafka', async () => {
   const { s } = await beingCleaned(42)
   assert.equal(s.home.cleanedOffset(s.log), undefined, 'its first cleaning is under way')
   const ofFirst = await s.records()
