@@ -230,6 +230,30 @@ test('a start takes no gap that a compaction left for a loss: not ours, and not 
   await s.do(s.home.close())
 })
 
+test('offsets that are missing inside a segment say that the gap behind it is of a compaction, whatever the checkpoints say', async () => {
+  const s = new Compacted(43, { segmentBytes: 800 })
+  await s.begin()
+  const value = 'v'.repeat(100)
+  for (const key of ['a', 'x', 'b', 'x']) await s.put([[key, value]])
+  await s.roll()
+  for (const key of ['x', 'c', 'd', 'e']) await s.put([[key, value]])
+  await s.roll()
+  await s.clean()
+  const left = await s.records()
+  assert.deepEqual(
+    left.map(({ offset }) => offset),
+    [0, 2, 4, 5, 6, 7],
+  )
+  assert.deepEqual(s.bases(), [0, 4, 8])
+  s.host.kill()
+  for (const name of ['recovery-point-offset-checkpoint', 'cleaner-offset-checkpoint'])
+    s.host.disk.replace(`/logs/${name}`, Buffer.from('0\n0\n'))
+  await s.begin()
+  assert.equal(s.log.logEndOffset, 8)
+  assert.deepEqual(await s.records(), left)
+  await s.do(s.home.close())
+})
+
 test('a topic of the same name after a deletion is dirty from its start', async () => {
   const s = new Compacted(36, { segmentBytes: 200 })
   await s.begin()
