@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { loadBrokerConfig, parseProperties } from '@ottla/broker'
+import { existsSync } from 'node:fs'
+import { loadBrokerConfig } from '@ottla/broker'
 import { nodeEnv } from '@ottla/env/node'
 import { importZooKeeperData } from '@ottla/keeper'
 import { UsageError } from '../usage-error.ts'
 import { localCommand, parse } from './connection.ts'
+import { gather, keyAndValue } from './option-values.ts'
+import { DEFAULT_FILE, propertiesIn } from './server-properties.ts'
 
-const DEFAULT_FILE = 'config/server.properties'
 const CONNECT = 'zookeeper.connect'
 
 interface Options {
@@ -33,12 +34,10 @@ export function run(words: readonly string[]): Promise<number> {
 async function importZooKeeper(file: string | undefined, options: Options): Promise<void> {
   const { zookeeperData: dataDir, zookeeperLog: dataLogDir, override } = options
   if (dataDir === undefined) throw new UsageError('say what to import: --zookeeper-data DIR')
-  const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  if (path !== undefined && !existsSync(path)) throw new Error(`there is no file ${path}`)
+  const properties = propertiesIn(file)
   for (const directory of [dataDir, dataLogDir]) {
     if (directory !== undefined && !existsSync(directory)) throw new Error(`there is no directory ${directory}`)
   }
-  const properties = path === undefined ? new Map<string, string>() : parseProperties(readFileSync(path, 'utf8'))
   const connect = properties.get(CONNECT)
   properties.delete(CONNECT)
   const chroot = options.chroot ?? chrootIn(connect ?? '')
@@ -47,14 +46,6 @@ async function importZooKeeper(file: string | undefined, options: Options): Prom
   const { znodes, endedSessions } = imported
   console.log(`Copied ${znodes} znodes from ${dataDir} to ${config.keeperDir}; sessions that ended with it: ${endedSessions}
 Start Ottla on it with broker.id=${config.brokerId}, log.dirs=${config.logDirs.join(',')}${connect === undefined ? '' : ` and without ${CONNECT}`}.`)
-}
-
-const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
-
-function keyAndValue(pair: string): [string, string] {
-  const equals = pair.indexOf('=')
-  if (equals < 1) throw new UsageError(`--override wants key=value, not '${pair}'`)
-  return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()]
 }
 
 /** `host:port,host:port/kafka` names `/kafka`. */

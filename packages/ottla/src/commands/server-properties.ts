@@ -7,8 +7,12 @@ export const DEFAULT_FILE = 'config/server.properties'
 
 /** The broker's configuration from its file, and the `key=value` that go over it. */
 export function serverConfig(file: string | undefined, overrides: readonly string[]): LoadedBrokerConfig {
-  const pairs = new Map(overrides.map(keyAndValue))
+  return loadBrokerConfig(propertiesIn(file), new Map(overrides.map(keyAndValue)))
+}
+
+/** The lines of the file; none where none is named and there is none. */
+export function propertiesIn(file: string | undefined): Map<string, string> {
   if (file !== undefined && !existsSync(file)) throw new Error(`there is no file ${file}`)
   const path = file ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined)
-  return loadBrokerConfig(path === undefined ? new Map() : parseProperties(readFileSync(path, 'utf8')), pairs)
+  return path === undefined ? new Map<string, string>() : parseProperties(readFileSync(path, 'utf8'))
 }
