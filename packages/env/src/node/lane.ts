@@ -3,7 +3,9 @@ import { later, type Done } from './errors.ts'
 
 /** libuv's own default. */
 const THREADS_DEFAULT = 4
-/** The part that is left to what has no lane: the keeper, names to look up. */
+/** As many threads compress and decompress at a time, at most: see the broker's CodecWork. */
+const CODEC_THREADS = 4
+/** Of the others, the part that is left to what has no lane: the keeper, names to look up. */
 const FREE_SHARE = 1 / 4
 const LANE_MIN = 2
 
@@ -19,7 +21,7 @@ export class Lanes {
   /** As many calls of one lane may be in the thread pool at once. */
   get countMax(): number {
     const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? THREADS_DEFAULT)
-    return Math.max(LANE_MIN, Math.floor((threads * (1 - FREE_SHARE)) / this.#count))
+    return Math.max(LANE_MIN, Math.floor(((threads - CODEC_THREADS) * (1 - FREE_SHARE)) / this.#count))
   }
 }
 
