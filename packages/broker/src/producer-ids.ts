@@ -2,7 +2,8 @@ import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeepe
 import { dataOf, json, parseJson, putData } from './znodes.ts'
 
 export const PRODUCER_IDS_PATH = '/latest_producer_id_block'
-const BLOCK_COUNT = 1000
+/** Producer ids are taken so many at a time, as Kafka does. */
+export const BLOCK_COUNT = 1000
 
 /** Above every producer id that was given away; 0: none was. */
 export async function producerIdsEnd(zooKeeper: TreeReader): Promise<number> {

@@ -215,10 +215,10 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
 }
 
 const ROWS: readonly ConfigRow[] = TOPIC_CONFIGS
-const KEPT = ROWS.filter(({ kept }) => kept !== undefined)
+const KEPT = ROWS.filter(({ withoutEffect }) => withoutEffect !== undefined)
 
 test('every key of a topic acts, and is tried below, or says why it does not', () => {
-  const acting = ROWS.filter(({ kept }) => kept === undefined).map(({ name }) => name)
+  const acting = ROWS.filter(({ withoutEffect }) => withoutEffect === undefined).map(({ name }) => name)
   assert.deepEqual(Object.keys(BEHAVIOURS).toSorted(), acting.toSorted())
 })
 

@@ -2,7 +2,7 @@ import type { PortContext } from './client-port.ts'
 import type { ClientSocket } from './client-socket.ts'
 
 /** What kazoo, Curator and scripts read: the protocol's version, and that it is not ZooKeeper itself. */
-const VERSION = '3.9.4-ottla'
+const VERSION = '3.9.4-ottla, built on 2026-11-25 00:00 UTC'
 
 /** What each word is answered with (protocol.md 12). */
 const WORDS: Readonly<Record<string, (context: PortContext) => string>> = {
@@ -42,7 +42,7 @@ export function answerWord(word: string, context: PortContext): string | null {
 }
 
 function versionLine(): string {
-  return `Zookeeper version: ${VERSION}, built on 2026-11-25 00:00 UTC\n`
+  return `Zookeeper version: ${VERSION}\n`
 }
 
 function serverLines({ server, sockets, traffic }: PortContext, version = versionLine()): string {
@@ -86,7 +86,7 @@ function monitorLines({ server, sockets, traffic, clock, startedMs }: PortContex
   let ephemerals = 0
   for (const sessionId of tree.sessions.keys()) ephemerals += tree.ephemeralsOf(sessionId).size
   const values = {
-    version: `${VERSION}, built on 2026-11-25 00:00 UTC`,
+    version: VERSION,
     server_state: 'standalone',
     znode_count: tree.nodeCount + 1,
     watch_count: watches.summary().watchCount,

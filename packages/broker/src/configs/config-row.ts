@@ -40,7 +40,7 @@ export interface ConfigRow {
   /** Understood, but shown to nobody. */
   readonly internal?: true
   /** A topic's: checked, kept and shown, but without effect, for this reason. Every other key of a topic acts, also when altered. */
-  readonly kept?: string
+  readonly withoutEffect?: string
   readonly doc: string
 }
 

@@ -69,6 +69,6 @@ function described(row: ConfigRow, settings: readonly Setting[], readOnly: boole
     type: TYPE_CODES[row.type],
     readOnly,
     sensitive,
-    documentation: row.kept === undefined ? row.doc : `${row.doc} Without effect here: ${row.kept}.`,
+    documentation: row.withoutEffect === undefined ? row.doc : `${row.doc} Without effect here: ${row.withoutEffect}.`,
   }
 }

@@ -5,7 +5,7 @@ import type { BrokerConfig } from '../configs/broker-config.ts'
 import { GROUP_TOPIC, isInternalTopic } from '../internal-topics.ts'
 import { scanDirectories, type Scanned } from '../kraft/directory-scan.ts'
 import { metadataPlaces } from '../kraft/kraft-directories.ts'
-import { producerIdsEnd } from '../producer-ids.ts'
+import { BLOCK_COUNT, producerIdsEnd } from '../producer-ids.ts'
 import { samePartition } from '../log-directories.ts'
 import { randomId } from '../random-id.ts'
 import { readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
@@ -57,7 +57,6 @@ export interface RebuildPlan {
 const PARTITION_MAX = 100_000
 /** Ids that were given to producers who have written nothing yet can't be seen: so many are passed over. There are 2^63. */
 const PRODUCER_IDS_GAP = 1_000_000
-const PRODUCER_IDS_BLOCK = 1000
 const NAMED_COUNT_MAX = 3
 
 /** Reads all of `log.dirs`, whose locks the caller holds, and says what tree belongs to them. Rejects where they are not one broker's. */
@@ -76,7 +75,7 @@ export async function planRebuild(env: Env, config: BrokerConfig, asked: Rebuild
     clusterId: scanned.clusterId,
     brokerId: scanned.nodeId,
     topics: planning.topics,
-    nextProducerId: Math.ceil((seen.reduce((a, b) => Math.max(a, b), 0) + PRODUCER_IDS_GAP) / PRODUCER_IDS_BLOCK) * PRODUCER_IDS_BLOCK,
+    nextProducerId: Math.ceil((seen.reduce((a, b) => Math.max(a, b), 0) + PRODUCER_IDS_GAP) / BLOCK_COUNT) * BLOCK_COUNT,
     metadataPlace: planning.metadataPlace,
     notes: planning.notes,
     problems: planning.problems,
