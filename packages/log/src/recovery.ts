@@ -52,7 +52,8 @@ export interface RecoveryStart {
 
 /**
  * Reads again, batch by batch, what a crash may have spoiled: all from `start` on. Makes the indexes of that anew and enters its producers
- * and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design §5). Answers the log's end offset, all synced.
+ * and epochs. The log ends at the first bad batch; what is cut is set aside in a file (design §5). Answers where the log
+ * ends, its records synced, and from which segment on its indexes are not, for want of room.
  */
 export async function recoverSegments(log: Recovering, start: RecoveryStart): Promise<Recovered> {
   const held = log.segments.slice(start.at)

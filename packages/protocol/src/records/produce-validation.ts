@@ -4,7 +4,7 @@ import * as recordBatch from './record-batch.ts'
 import { decodeBatch, recordsOf } from './record-reader.ts'
 import { walkRecords } from './record-walk.ts'
 
-/** What a partition accepts from clients. Its log keeps one such object and sets `apiVersion` and `now` before each check. */
+/** What a partition accepts from clients. Its topic keeps one such object and sets `apiVersion` and `now` before each check. */
 export interface ProduceRules {
   /** Of the Produce request, 3 or more: older ones are converted first. */
   apiVersion: number
