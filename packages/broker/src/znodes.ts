@@ -1,7 +1,8 @@
 import { ZooKeeperError, type Operation, type Stat, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
 
-/** Well below the limits of a multi, 1,000 operations and 512 KiB, where the data are small. */
+/** Well below the limits of a multi: 1,000 operations, 512 KiB. */
 export const OPERATIONS_PER_MULTI = 900
+const BYTES_PER_MULTI = 256 * 1024
 
 /** Compact JSON, as all of Kafka's znodes have it. */
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
@@ -55,14 +56,30 @@ export async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<v
   }
 }
 
-/** Does the operations in their order, as few multis as can be, each of them only while `fence` holds. */
+/**
+ * Does the operations in their order, in as few multis as can be, each of them only while `fence` holds. Together they are not atomic: each multi is whole or nothing, whatever
+ * became of the others.
+ */
 export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[], fence?: Operation): Promise<void> {
   const fences = fence === undefined ? [] : [fence]
-  const batches: Promise<unknown>[] = []
-  for (let at = 0; at < operations.length; at += OPERATIONS_PER_MULTI) {
-    batches.push(zooKeeper.multi([...fences, ...operations.slice(at, at + OPERATIONS_PER_MULTI)]))
-  }
-  await Promise.all(batches)
+  const multis: Promise<unknown>[] = []
+  let from = 0
+  let sizeBytes = 0
+  operations.forEach((operation, at) => {
+    const addedBytes = sizeOf(operation)
+    if (at > from && (at - from === OPERATIONS_PER_MULTI || sizeBytes + addedBytes > BYTES_PER_MULTI)) {
+      multis.push(zooKeeper.multi([...fences, ...operations.slice(from, at)]))
+      from = at
+      sizeBytes = 0
+    }
+    sizeBytes += addedBytes
+  })
+  if (from < operations.length) multis.push(zooKeeper.multi([...fences, ...operations.slice(from)]))
+  await Promise.all(multis)
+}
+
+function sizeOf(operation: Operation): number {
+  return operation.path.length + ('data' in operation ? (operation.data?.length ?? 0) : 0)
 }
 
 const UNKNOWN: ReadonlySet<string> = new Set(['ConnectionLoss', 'SessionExpired', 'SessionMoved', 'OperationTimeout', 'RequestTimeout'])

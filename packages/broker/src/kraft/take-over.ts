@@ -1,7 +1,7 @@
 import type { Env } from '@ottla/env'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { clusterIdOf, putData, removeBelow } from '../znodes.ts'
+import { clusterIdOf, inBatches, putData, removeBelow } from '../znodes.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { scanDirectories } from './directory-scan.ts'
 import { checkFeatureLevels } from './feature-levels.ts'
@@ -34,10 +34,6 @@ const PLACES = [
   '/delegation_token/tokens',
 ]
 const PARENTS = ['/config/groups', '/config/client-metrics']
-
-/** Well below the limits of a multi: 1,000 operations, 512 KiB. */
-const OPERATIONS_MAX = 450
-const MULTI_BYTES_MAX = 256 * 1024
 
 /**
  * Makes the tree say what a KRaft cluster's metadata says, in place of all that it said of topics, configs, quotas, features and rights.
@@ -81,18 +77,10 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
 
 /** The roots of rights may be there from an earlier time. */
 async function createAll(zooKeeper: ZooKeeper, znodes: readonly Znode[]): Promise<void> {
-  let operations: Operation[] = []
-  let sizeBytes = 0
-  const flush = async (): Promise<void> => {
-    if (operations.length > 0) await zooKeeper.multi(operations)
-    operations = []
-    sizeBytes = 0
-  }
+  const operations: Operation[] = []
   for (const { path, data } of znodes) {
     if (data === null && (await zooKeeper.exists(path)) !== null) continue
-    if (operations.length === OPERATIONS_MAX || sizeBytes > MULTI_BYTES_MAX) await flush()
     operations.push({ type: 'create', path, data })
-    sizeBytes += path.length + (data?.length ?? 0)
   }
-  await flush()
+  await inBatches(zooKeeper, operations)
 }

@@ -7,8 +7,8 @@ import { withLocks } from '../kraft/locked-directories.ts'
 import { mustLieHereAlone } from '../kraft/sole-replica.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { randomId } from '../random-id.ts'
-import { encodeState, encodeTopic, PARTITIONS_PER_MULTI, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
-import { childrenOf, dataOf, parseJson } from '../znodes.ts'
+import { encodeState, encodeTopic, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
+import { childrenOf, dataOf, inBatches, parseJson } from '../znodes.ts'
 
 /** Who takes over whose tree. */
 export interface TreeTakeOver {
@@ -48,11 +48,10 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   const topics: FoundTopic[] = []
   for (const name of await childrenOf(zooKeeper, topicsPath)) topics.push(await readFound(env, zooKeeper, name, brokerId, scanned))
 
-  for (const { operations } of topics) {
-    for (let at = 0; at < operations.length; at += 2 * PARTITIONS_PER_MULTI) {
-      await zooKeeper.multi(operations.slice(at, at + 2 * PARTITIONS_PER_MULTI))
-    }
-  }
+  await inBatches(
+    zooKeeper,
+    topics.flatMap(({ operations }) => operations),
+  )
   await raiseProducerIds(zooKeeper, brokerId, scanned.nextProducerId)
   await prepareCluster(env, zooKeeper)
   const missing = topics.flatMap((topic) => topic.missing)
