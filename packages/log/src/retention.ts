@@ -14,8 +14,7 @@ export async function removeSegments(
   segments: readonly Segment[],
   directory: string,
   config: LogConfig,
-  replacedOffset = -1,
-  oneByOne = false,
+  { replacedOffset = -1, oneByOne = false }: { readonly replacedOffset?: number; readonly oneByOne?: boolean } = {},
 ): Promise<void> {
   if (segments.length === 0) return
   const { disk } = home.env
@@ -65,7 +64,7 @@ export async function retain(home: LogHome, log: RetainedLog): Promise<number> {
   const gone = log.segments.splice(0, count)
   const start = log.segments[0]!.baseOffset
   log.raiseLogStart(start)
-  await removeSegments(home, gone, log.directory, log.config, -1, true)
+  await removeSegments(home, gone, log.directory, log.config, { oneByOne: true })
   return gone.length
 }
 

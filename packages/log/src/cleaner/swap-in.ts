@@ -32,7 +32,7 @@ export async function swapIn(
     await disk.syncDirectory(log.directory)
     try {
       log.segments.splice(first, group.segments.length, cleaned)
-      await removeSegments(home, group.segments, log.directory, log.config, cleaned.baseOffset)
+      await removeSegments(home, group.segments, log.directory, log.config, { replacedOffset: cleaned.baseOffset })
       await disk.syncDirectory(log.directory)
       await cleaned.rename('', ['.log', '.txnindex', '.index', '.timeindex'], hasFile)
       await disk.syncDirectory(log.directory)
