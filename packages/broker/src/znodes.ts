@@ -57,8 +57,8 @@ export async function removeBelow(zooKeeper: ZooKeeper, path: string): Promise<v
 }
 
 /**
- * Does the operations in their order, in as few multis as can be, each of them only while `fence` holds. Together they are not atomic: each multi is whole or nothing, whatever
- * became of the others.
+ * Does the operations in their order, in as few multis as can be, each of them only while `fence` holds. Together they are not atomic: each
+ * multi is whole or nothing, whatever became of the others.
  */
 export async function inBatches(zooKeeper: ZooKeeper, operations: readonly Operation[], fence?: Operation): Promise<void> {
   const fences = fence === undefined ? [] : [fence]

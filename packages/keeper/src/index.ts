@@ -1,4 +1,4 @@
-export { Keeper, openKeeper, type ClientOptions, type KeeperEnv, type KeeperOptions } from './keeper.ts'
+export { Keeper, openKeeper, type ClientServing, type KeeperEnv, type KeeperOptions } from './keeper.ts'
 export { LogError } from './log-recovery.ts'
 export { importZooKeeperData, type Imported, type ZooKeeperData } from './zookeeper-files/import.ts'
 export { ZooKeeperDataError } from './zookeeper-files/zookeeper-data-error.ts'

@@ -40,7 +40,7 @@ export interface KeeperEnv {
 }
 
 /** The side of a keeper that clients outside this process see. */
-export interface ClientOptions extends ClientPortOptions, SessionTimes {
+export interface ClientServing extends ClientPortOptions, SessionTimes {
   readonly addresses: readonly Address[]
 }
 
@@ -50,7 +50,7 @@ export interface KeeperOptions {
   /** A log segment that is larger is followed by a new one; 16 MiB unless told. */
   readonly segmentBytes?: number
   /** Without it nobody but this process can connect, and sessions of clients of a former life are ended. */
-  readonly clients?: ClientOptions
+  readonly clients?: ClientServing
   /** The disk failed: all sessions are disconnected, and nothing but `close` and a new `openKeeper` helps. */
   readonly onFailure?: (error: Error) => void
 }
@@ -120,7 +120,7 @@ export class Keeper {
   readonly #snapshotter: Snapshotter
   readonly #sessionIds: SessionIds
   readonly #clients = new Set<InProcessZooKeeper>()
-  readonly #clientOptions: ClientOptions | null
+  readonly #clientOptions: ClientServing | null
   readonly #clientSessions: ClientSessions | null = null
   readonly #port: ClientPort | null = null
   readonly #onFailure: (error: Error) => void

@@ -37,7 +37,7 @@ export async function hasTree(env: { disk: Disk; log: Logger }, directory: strin
  */
 export async function salvage(env: { disk: Disk; log: Logger }, directory: string): Promise<Salvaged> {
   const { tree, index, term, damagedCount, attributes } = await new SnapshotFiles(env, directory).load()
-  const reading = new Reading(tree, index, term)
+  const reading = new SalvagedLog(tree, index, term)
   if (damagedCount > 0 && index === 0) reading.damaged(`no snapshot in ${directory} can be read`)
   const segments = await listSegments(env.disk, directory)
   const from = Math.max(
@@ -75,7 +75,7 @@ function nodeOf(tree: DataTree, path: string): NonNullable<ReturnType<DataTree['
 }
 
 /** Applies entries while one follows the other, and looks at the rest. */
-class Reading {
+class SalvagedLog {
   readonly #tree: DataTree
   index: number
   term: number

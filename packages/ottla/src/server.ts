@@ -1,6 +1,6 @@
 import type { Address, Env } from '@ottla/env'
 import { Broker, openZooKeeper, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
-import { hasTree, LogError, openKeeper, type ClientOptions, type Keeper } from '@ottla/keeper'
+import { hasTree, LogError, openKeeper, type ClientServing, type Keeper } from '@ottla/keeper'
 
 /** A broker in this process, and its embedded keeper, if it has one. */
 export interface Server {
@@ -76,7 +76,7 @@ async function openTree(env: Env, config: BrokerConfig, onFailure: (error: Error
 }
 
 /** ZooKeeper 3.9's own defaults, at the tickTime of its sample configuration. Ours is where it listens: at the host of the first listener. */
-function clientsOf({ keeperPort, listeners }: BrokerConfig): ClientOptions {
+function clientsOf({ keeperPort, listeners }: BrokerConfig): ClientServing {
   return {
     addresses: [{ host: listeners[0]!.host, port: keeperPort }],
     tickMs: 2000,
