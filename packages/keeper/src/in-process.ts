@@ -1,6 +1,8 @@
 import {
   errorName,
+  isSequential,
   MultiError,
+  operationResultOf,
   validatePath,
   WatchListeners,
   ZooKeeperError,
@@ -16,7 +18,7 @@ import {
 } from '@ottla/zookeeper'
 import type { Logger } from '@ottla/env'
 import type { Connection, ConnectionOwner } from './connection.ts'
-import { isSequential, type Request, type Result } from './requests.ts'
+import type { Request, Result } from './requests.ts'
 import type { TreeEvent } from './tree.ts'
 
 /** The most that one znode, and all of a multi, may hold: other clients could not read more. */
@@ -52,7 +54,7 @@ export class InProcessZooKeeper implements ZooKeeper, ConnectionOwner {
   }
 
   async create(path: string, data: Buffer | null, options: CreateOptions = {}): Promise<{ path: string; stat: Stat }> {
-    validatePath(path, isSequential(options.mode ?? 'persistent'))
+    validatePath(path, isSequential(options.mode))
     const result = await this.#ask({ ...options, type: 'create', path, data: copyOf(data) }, 'create', path)
     return { path: result.path, stat: result.stat }
   }
@@ -190,19 +192,4 @@ function bytesOf(request: Request): number {
 /** The caller's memory may be used again. */
 function copyOf(data: Buffer | null): Buffer | null {
   return data === null ? null : Buffer.from(data)
-}
-
-function operationResultOf(result: Reply): OperationResult {
-  switch (result.type) {
-    case 'create':
-      return result
-    case 'setData':
-      return { type: 'setData', stat: result.stat }
-    case 'delete':
-    case 'check':
-      return { type: result.type }
-    case 'error':
-      return { type: 'error', code: result.number === 0 ? 'Ok' : errorName(result.number) }
-  }
-  throw new TypeError(`a multi has no ${result.type}`)
 }

@@ -1,5 +1,6 @@
 import {
   errorNumber,
+  isSequential,
   isValidPath,
   OPEN_ACL,
   parentOf,
@@ -16,7 +17,7 @@ import {
 } from '@ottla/zookeeper'
 import { isPermitted, resolveAcl, SUPER } from './access.ts'
 import { Outstanding, type Outlook } from './outstanding.ts'
-import { isSequential, type Write, type WriteRequest } from './requests.ts'
+import type { Write, WriteRequest } from './requests.ts'
 import { SPECIAL_PATHS, type DataTree } from './tree.ts'
 import { kindOf, ownerOf, TTL_MS_MAX } from './znode.ts'
 

@@ -1,4 +1,4 @@
-import type { Acl, ClientRequest, CreateMode, ErrorName, Identity, Operation, Reply } from '@ottla/zookeeper'
+import type { Acl, ClientRequest, ErrorName, Identity, Operation, Reply } from '@ottla/zookeeper'
 import type { TxnResult } from './tree.ts'
 
 /** A request that changes the tree or the sessions. */
@@ -71,8 +71,4 @@ const WRITES: ReadonlySet<string> = new Set([
 
 export function isWrite(request: Request): request is WriteRequest {
   return WRITES.has(request.type)
-}
-
-export function isSequential(mode: CreateMode): boolean {
-  return mode === 'persistentSequential' || mode === 'ephemeralSequential' || mode === 'ttlSequential'
 }

@@ -1,11 +1,11 @@
-import type { ClientOptions } from '@ottla/keeper'
+import type { ClientServing } from '@ottla/keeper'
 import { nearest } from '@ottla/broker'
 
 /** A keeper alone, as ZooKeeper's own file of properties says it. */
 export interface ZooKeeperConfig {
   /** ZooKeeper's `dataDir`; the keeper has a directory of its own in it. */
   readonly dataDir: string
-  readonly clients: ClientOptions
+  readonly clients: ClientServing
 }
 
 export interface LoadedZooKeeperConfig {
@@ -82,7 +82,7 @@ export function loadZooKeeperConfig(file: ReadonlyMap<string, string>, overrides
   const timeoutMsMin = least === -1 ? tickMs * 2 : least
   const timeoutMsMax = most === -1 ? tickMs * 20 : most
   if (timeoutMsMin > timeoutMsMax) problems.push(`minSessionTimeout=${timeoutMsMin} is above maxSessionTimeout=${timeoutMsMax}`)
-  const clients: ClientOptions = {
+  const clients: ClientServing = {
     addresses: [{ host: text('clientPortAddress'), port: number('clientPort') }],
     tickMs,
     timeoutMsMin,

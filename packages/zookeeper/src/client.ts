@@ -1,10 +1,12 @@
 import type { Clock, Logger, Net, Random, Timer } from '@ottla/env'
 import { ClientLink, type LinkListener } from './client-link.ts'
 import { parseConnectString, type ConnectString } from './connect-string.ts'
-import { ZooKeeperError, errorName } from './errors.ts'
+import { ZooKeeperError } from './errors.ts'
 import { PASSWORD_BYTES, type ConnectResponse } from './handshake.ts'
 import {
+  isSequential,
   MultiError,
+  operationResultOf,
   type CreateOptions,
   type Operation,
   type OperationResult,
@@ -99,7 +101,7 @@ export class ZooKeeperClient implements ZooKeeper {
   }
 
   async create(path: string, data: Buffer | null, options: CreateOptions = {}): Promise<{ path: string; stat: Stat }> {
-    validatePath(path, isSequential(options))
+    validatePath(path, isSequential(options.mode))
     const reply = await this.#ask({ ...options, type: 'create', path: this.#outer(path), data }, 'create')
     return { path: this.#inner(reply.path), stat: reply.stat! }
   }
@@ -138,10 +140,12 @@ export class ZooKeeperClient implements ZooKeeper {
   }
 
   async multi(operations: readonly Operation[]): Promise<OperationResult[]> {
-    for (const operation of operations) validatePath(operation.path, operation.type === 'create' && isSequential(operation))
+    for (const operation of operations) validatePath(operation.path, operation.type === 'create' && isSequential(operation.mode))
     const outer = operations.map((operation) => ({ ...operation, path: this.#outer(operation.path) }))
     const { results } = await this.#ask({ type: 'multi', operations: outer }, 'multi')
-    const told = results.map((result) => this.#operationResultOf(result))
+    const told = results
+      .map(operationResultOf)
+      .map((result) => (result.type === 'create' ? { ...result, path: this.#inner(result.path) } : result))
     if (told.some(({ type }) => type === 'error')) throw new MultiError(operations, told)
     return told
   }
@@ -309,25 +313,6 @@ export class ZooKeeperClient implements ZooKeeper {
     const { chroot } = this.#target
     return chroot === '/' ? path : path === chroot ? '/' : path.slice(chroot.length)
   }
-
-  #operationResultOf(result: Reply): OperationResult {
-    switch (result.type) {
-      case 'create':
-        return { type: 'create', path: this.#inner(result.path), stat: result.stat }
-      case 'setData':
-        return { type: 'setData', stat: result.stat }
-      case 'delete':
-      case 'check':
-        return { type: result.type }
-      case 'error':
-        return { type: 'error', code: result.number === 0 ? 'Ok' : errorName(result.number) }
-    }
-    throw new TypeError(`a multi has no ${result.type}`)
-  }
-}
-
-function isSequential({ mode }: CreateOptions): boolean {
-  return mode?.endsWith('Sequential') ?? false
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {

@@ -15,7 +15,9 @@ export {
 export { readNotification, writeNotification } from './notification.ts'
 export { OPCODES, XIDS } from './opcodes.ts'
 export {
+  isSequential,
   MultiError,
+  operationResultOf,
   type CreateMode,
   type CreateOptions,
   type Operation,

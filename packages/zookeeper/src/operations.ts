@@ -1,5 +1,6 @@
 import type { Acl } from './acl.ts'
-import { ZooKeeperError, type ErrorName } from './errors.ts'
+import { errorName, ZooKeeperError, type ErrorName } from './errors.ts'
+import type { Reply } from './requests.ts'
 import type { Stat } from './stat.ts'
 
 /**
@@ -37,6 +38,27 @@ export type OperationResult =
   | { readonly type: 'setData'; readonly stat: Stat }
   | { readonly type: 'check' }
   | { readonly type: 'error'; readonly code: ErrorName | 'Ok' }
+
+/** Whether a znode of this mode gets a number behind its name. */
+export function isSequential(mode: CreateMode = 'persistent'): boolean {
+  return mode === 'persistentSequential' || mode === 'ephemeralSequential' || mode === 'ttlSequential'
+}
+
+/** The same, from a server's reply to one step. */
+export function operationResultOf(result: Reply): OperationResult {
+  switch (result.type) {
+    case 'create':
+      return { type: 'create', path: result.path, stat: result.stat }
+    case 'setData':
+      return { type: 'setData', stat: result.stat }
+    case 'delete':
+    case 'check':
+      return { type: result.type }
+    case 'error':
+      return { type: 'error', code: result.number === 0 ? 'Ok' : errorName(result.number) }
+  }
+  throw new TypeError(`a multi has no ${result.type}`)
+}
 
 /** A multi was refused: nothing of it happened. `code` and `path` are those of the operation at `index`, the first that failed. */
 export class MultiError extends ZooKeeperError {
