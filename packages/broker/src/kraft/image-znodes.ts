@@ -5,7 +5,7 @@ import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
 import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { addressOf, sanitize } from './entity-names.ts'
 import type { ImageTopic, MetadataImage } from './metadata-image.ts'
-import { mustLieHereAlone } from './sole-replica.ts'
+import { mustLieHereAlone } from '../stopped-directories/sole-replica.ts'
 
 /** A znode to be made. Parents come first. */
 export interface Znode {

@@ -1,7 +1,8 @@
-import { EnvError, type Disk, type Env } from '@ottla/env'
+import type { Env } from '@ottla/env'
 import { METADATA_LOG, readMetaProperties, topicPartitionOf } from '@ottla/log'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { isTakenOver, metadataPlaces } from '../kraft/kraft-directories.ts'
+import { directoriesIn } from '../stopped-directories/directory-names.ts'
 
 const NAMED_COUNT_MAX = 3
 
@@ -41,14 +42,4 @@ function named(topics: readonly string[]): string {
   if (topics.length === 0) return 'no topics'
   const rest = topics.length - NAMED_COUNT_MAX
   return `${topics.length} topic(s): ${topics.slice(0, NAMED_COUNT_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
-}
-
-/** Names; none where there is no such directory. */
-export async function directoriesIn(disk: Disk, path: string): Promise<string[]> {
-  try {
-    return (await disk.list(path)).filter(({ directory }) => directory).map(({ name }) => name)
-  } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return []
-    throw error
-  }
 }

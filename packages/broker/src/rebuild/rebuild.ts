@@ -19,7 +19,7 @@ export async function rebuildTree(
   const [{ planRebuild }, { writeRebuilt }, { withLocks }] = await Promise.all([
     import('./plan.ts'),
     import('./write-tree.ts'),
-    import('../kraft/locked-directories.ts'),
+    import('../stopped-directories/locked-directories.ts'),
   ])
   await withLocks(env, metadataPlaces(config), async () => {
     const plan = await planRebuild(env, config, asked)
