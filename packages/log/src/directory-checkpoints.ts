@@ -77,16 +77,16 @@ export class DirectoryCheckpoints {
   }
 
   /** Compaction has come to `offset`; passed over where the log is gone, or cut, by then. */
-  setCleaned(name: string, offset: number, isGone: () => boolean): Promise<void> {
+  setCleanedOffset(name: string, offset: number, hasChanged: () => boolean): Promise<void> {
     return this.#alone(async () => {
-      if (!isGone()) this.#cleaned = await this.#writeOne(CLEANED, this.#cleaned, new Map(this.#cleaned).set(name, offset))
+      if (!hasChanged()) this.#cleaned = await this.#writeOne(CLEANED, this.#cleaned, new Map(this.#cleaned).set(name, offset))
     })
   }
 
-  /** The log is recovered from `offset` at most, durable once resolved; passed over where the log is gone, or cut, by then. */
-  raise(name: string, offset: number, isGone: () => boolean): Promise<void> {
+  /** The recovery point is at least `offset`, durable once resolved; passed over where the log is gone, or cut, by then. */
+  raiseRecoveryPoint(name: string, offset: number, hasChanged: () => boolean): Promise<void> {
     return this.#alone(async () => {
-      if (isGone() || (this.#recoveryPoints.get(name) ?? 0) >= offset) return
+      if (hasChanged() || (this.#recoveryPoints.get(name) ?? 0) >= offset) return
       this.#recoveryPoints = await this.#writeOne(RECOVERY_POINTS, this.#recoveryPoints, new Map(this.#recoveryPoints).set(name, offset))
     })
   }

@@ -321,12 +321,12 @@ export class LogDirectory implements CleanerHome {
     return this.#checkpoints.cleanedOffset(`${topic}-${partition}`)
   }
 
-  async setCleanedOffset({ topic, partition }: CompactedLog, offset: number, isGone: () => boolean): Promise<void> {
-    await this.#checkpoints.setCleaned(`${topic}-${partition}`, offset, isGone)
+  async setCleanedOffset({ topic, partition }: CompactedLog, offset: number, hasChanged: () => boolean): Promise<void> {
+    await this.#checkpoints.setCleanedOffset(`${topic}-${partition}`, offset, hasChanged)
   }
 
-  async raiseRecoveryPoint({ topic, partition, recoveryPoint }: CompactedLog, isGone: () => boolean): Promise<void> {
-    await this.#checkpoints.raise(`${topic}-${partition}`, recoveryPoint, isGone)
+  async raiseRecoveryPoint({ topic, partition, recoveryPoint }: CompactedLog, hasChanged: () => boolean): Promise<void> {
+    await this.#checkpoints.raiseRecoveryPoint(`${topic}-${partition}`, recoveryPoint, hasChanged)
   }
 
   /** Writes recovery points, high watermarks and log starts, where they have changed. */

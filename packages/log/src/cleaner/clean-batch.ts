@@ -12,8 +12,6 @@ export interface CleaningRules {
   readonly nowMs: number
   readonly deleteRetentionMs: number
   readonly turns: Turns
-  /** What is read, and what is written, at once. */
-  readonly blockBytes: number
 }
 
 const GZIP = 1

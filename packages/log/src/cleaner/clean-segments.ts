@@ -66,11 +66,11 @@ export async function cleanGroup(
   try {
     const transactionIndex = cleaned.transactions!
     const transactions = transactionsFor(transactionIndex)
-    const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns, rules.blockBytes)
+    const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns)
     for (const segment of group.segments) {
       segment.hold()
       try {
-        for await (const batch of checkedBatches(segment, 0, rules.turns, rules.blockBytes)) {
+        for await (const batch of checkedBatches(segment, 0, rules.turns)) {
           const stays = await cleanedBatch(batch, log, rules, transactions)
           if (stays !== null) await output.add(stays)
         }

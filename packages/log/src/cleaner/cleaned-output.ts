@@ -9,11 +9,11 @@ export class CleanedOutput {
   readonly #block: Buffer
   #length = 0
 
-  constructor(segment: Segment, indexIntervalBytes: number, turns: Turns, blockBytes: number) {
+  constructor(segment: Segment, indexIntervalBytes: number, turns: Turns) {
     this.#segment = segment
     this.#indexIntervalBytes = indexIntervalBytes
     this.#turns = turns
-    this.#block = Buffer.allocUnsafeSlow(blockBytes)
+    this.#block = Buffer.allocUnsafeSlow(turns.blockBytes)
   }
 
   /** The batch may change once this has resolved. */

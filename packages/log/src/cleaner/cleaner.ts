@@ -20,10 +20,10 @@ export interface CleanerHome extends LogHome {
   logs(): Iterable<CompactedLog>
   /** The `cleaner-offset-checkpoint`. */
   cleanedOffset(log: CompactedLog): number | undefined
-  /** Durable once resolved; nothing is done where the log `isGone` by then. */
-  setCleanedOffset(log: CompactedLog, offset: number, isGone: () => boolean): Promise<void>
+  /** Durable once resolved; nothing is done where the log `hasChanged` by then. */
+  setCleanedOffset(log: CompactedLog, offset: number, hasChanged: () => boolean): Promise<void>
   /** The checkpoint says at least what the log does, durable once resolved; likewise. */
-  raiseRecoveryPoint(log: CompactedLog, isGone: () => boolean): Promise<void>
+  raiseRecoveryPoint(log: CompactedLog, hasChanged: () => boolean): Promise<void>
 }
 
 /** The cleaning is given up: the log or its directory is closed, gone or cut. */
@@ -141,16 +141,16 @@ export class Cleaner {
     const home = this.#home
     const { log, firstDirtyOffset } = cleanable
     const beganBytes = sizeOf(log, cleanable.endOffset)
-    const turns = new Turns(this.#pace, () => {
-      if (hasChanged()) throw new StoppedError()
-    })
     const { threads, dedupeBytesMax, loadFactor, ioBufferBytes } = this.settings
     // half of it to read, half of it to write
     const blockBytes = Math.max(BLOCK_BYTES_MIN, Math.floor(ioBufferBytes / threads / 2))
+    const turns = new Turns(this.#pace, blockBytes, () => {
+      if (hasChanged()) throw new StoppedError()
+    })
     const keys = new KeyOffsetMap(cleanable.endOffset - firstDirtyOffset, dedupeBytesMax / threads, loadFactor)
-    const latest = await buildOffsetMap(cleanable, keys, turns, blockBytes)
+    const latest = await buildOffsetMap(cleanable, keys, turns)
     const nowMs = home.env.clock.now()
-    const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns, blockBytes }
+    const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns }
     const groups = groupSegments(log, latest.endOffset)
     if (groups.length === 0) return -1
     let index: TransactionIndex | null = null

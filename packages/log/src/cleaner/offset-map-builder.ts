@@ -11,7 +11,7 @@ import type { Turns } from './turns.ts'
  * The latest offset of each key in the dirty part, as far as the map has room: `endOffset` says how far that is. Aborted transactions don't
  * count.
  */
-export async function buildOffsetMap(cleanable: Cleanable, map: KeyOffsetMap, turns: Turns, blockBytes: number): Promise<KeyOffsetMap> {
+export async function buildOffsetMap(cleanable: Cleanable, map: KeyOffsetMap, turns: Turns): Promise<KeyOffsetMap> {
   const { log, firstDirtyOffset, endOffset } = cleanable
   map.endOffset = firstDirtyOffset
   const transactions = new CleanedTransactions(log.abortedTransactions(firstDirtyOffset, endOffset))
@@ -19,7 +19,7 @@ export async function buildOffsetMap(cleanable: Cleanable, map: KeyOffsetMap, tu
   for (let at = 0; at < segments.length; at++) {
     const segmentEnd = segments[at + 1]?.baseOffset ?? endOffset
     if (segmentEnd <= firstDirtyOffset) continue
-    if (!(await enterSegment(map, segments[at]!, firstDirtyOffset, transactions, turns, blockBytes))) return map
+    if (!(await enterSegment(map, segments[at]!, firstDirtyOffset, transactions, turns))) return map
     map.endOffset = segmentEnd
   }
   return map
@@ -32,13 +32,12 @@ async function enterSegment(
   from: number,
   transactions: CleanedTransactions,
   turns: Turns,
-  blockBytes: number,
 ): Promise<boolean> {
   segment.hold()
   try {
     await segment.warm(Math.max(from, segment.baseOffset))
     const start = Math.max(0, segment.locate(Math.max(from, segment.baseOffset)))
-    for await (const batch of checkedBatches(segment, start, turns, blockBytes)) {
+    for await (const batch of checkedBatches(segment, start, turns)) {
       if (recordBatch.isControl(batch, 0)) transactions.isSpent(batch)
       else if (!transactions.isAborted(batch) && !(await enterBatch(map, batch, from, turns))) return false
       map.endOffset = Math.max(map.endOffset, recordBatch.lastOffset(batch, 0) + 1)

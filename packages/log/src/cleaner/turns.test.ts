@@ -7,7 +7,7 @@ test('a rate holds from its beginning on: neither what was moved at another one 
   const world = new World(1)
   const { clock } = world.host('a')
   let rate = 1e6
-  const turns = new Turns(new CleanerPace(clock, () => rate), () => {})
+  const turns = new Turns(new CleanerPace(clock, () => rate), 4096, () => {})
   /** How long it took, in ms. */
   const move = async (times: number, bytes: number): Promise<number> => {
     const beganMs = clock.monotonic()

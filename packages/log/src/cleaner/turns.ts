@@ -67,6 +67,8 @@ export class CleanerPace {
 
 /** Cuts the cleaning of one log into turns of the loop. */
 export class Turns {
+  /** What is read, and what is written, at once. */
+  readonly blockBytes: number
   readonly #pace: CleanerPace
   readonly #check: () => void
   #beganMs: number
@@ -74,7 +76,8 @@ export class Turns {
   #unlooked = 0
 
   /** `check` throws where the work is to end; it is called before work goes on. */
-  constructor(pace: CleanerPace, check: () => void) {
+  constructor(pace: CleanerPace, blockBytes: number, check: () => void) {
+    this.blockBytes = blockBytes
     this.#pace = pace
     this.#check = check
     this.#beganMs = pace.now()
