@@ -10,31 +10,27 @@ export interface ProduceNode {
   inFlight: number
 }
 
+/** Who sends to them. */
+export interface ProduceNodesListener {
+  /** Whose metadata is read again when a broker can't be reached. */
+  topics(): Iterable<string>
+  /** A broker may be sent to, or asked for again. */
+  changed(): void
+  /** A broker can't be reached. */
+  unreached(error: Error): void
+  /** No broker will be reached any more. */
+  closed(error: Error): void
+}
+
 /** The brokers that a producer sends to; connects to each when it is first asked for, and again after a loss. */
 export class ProduceNodes {
   readonly #cluster: Cluster
-  readonly #onChange: () => void
-  readonly #topics: () => Iterable<string>
-  readonly #onUnreached: (error: Error) => void
-  readonly #onClosed: (error: Error) => void
+  readonly #listener: ProduceNodesListener
   readonly #nodes = new Map<number, ProduceNode>()
 
-  /**
-   * `topics`: whose metadata is read again when a broker can't be reached, of which `onUnreached` is told first. `onClosed`: no broker
-   * will be reached any more.
-   */
-  constructor(
-    cluster: Cluster,
-    topics: () => Iterable<string>,
-    onChange: () => void,
-    onUnreached: (error: Error) => void,
-    onClosed: (error: Error) => void,
-  ) {
+  constructor(cluster: Cluster, listener: ProduceNodesListener) {
     this.#cluster = cluster
-    this.#topics = topics
-    this.#onChange = onChange
-    this.#onUnreached = onUnreached
-    this.#onClosed = onClosed
+    this.#listener = listener
   }
 
   of(nodeId: number): ProduceNode {
@@ -51,19 +47,19 @@ export class ProduceNodes {
       (connection) => {
         node.connecting = false
         node.connection = connection
-        this.#onChange()
+        this.#listener.changed()
       },
       (error: Error) => {
         // to try again would fail at once, again and again, and nothing else would get its turn
-        if (this.#cluster.closed) return this.#onClosed(error)
-        this.#onUnreached(error)
+        if (this.#cluster.closed) return this.#listener.closed(error)
+        this.#listener.unreached(error)
         // its partitions may have moved; the next attempt at this address waits for its back-off in the cluster
         this.#cluster
-          .refreshSoon(this.#topics())
+          .refreshSoon(this.#listener.topics())
           .catch(() => {})
           .then(() => {
             node.connecting = false
-            this.#onChange()
+            this.#listener.changed()
           })
       },
     )

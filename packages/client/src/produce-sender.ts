@@ -49,13 +49,12 @@ export class ProduceSender {
     this.#cluster = cluster
     this.#options = options
     this.#onDone = onDone
-    this.#nodes = new ProduceNodes(
-      cluster,
-      () => this.#topics(),
-      () => this.schedule(),
-      (error) => this.#tellRetry(error),
-      (error) => this.stop(error),
-    )
+    this.#nodes = new ProduceNodes(cluster, {
+      topics: () => this.#topics(),
+      changed: () => this.schedule(),
+      unreached: (error) => this.#tellRetry(error),
+      closed: (error) => this.stop(error),
+    })
     this.#identities = new IdentitySource(
       cluster,
       () => this.schedule(),
