@@ -3,7 +3,7 @@ import { readWhole, writeWhole } from '@ottla/log'
 import { parseConnectString, ZooKeeperClient, type Session, type ZooKeeper } from '@ottla/zookeeper'
 import { createPath } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
-import { withLocks } from './kraft/locked-directories.ts'
+import { withLocks } from './stopped-directories/locked-directories.ts'
 import { parseJson, readZnode } from './znodes.ts'
 
 /** In the first of `log.dirs`: the session that this broker has, for the one that starts after it was killed. */
