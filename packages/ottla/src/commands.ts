@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   produce: { summary: 'Writes lines or JSON from a file or a pipe into a topic', load: () => import('./commands/produce.ts') },
   consume: { summary: 'Prints records of topics and follows them live', load: () => import('./commands/consume.ts') },
   log: { summary: 'Prints and checks the files of a partition', load: () => import('./commands/log.ts') },
+  zk: { summary: 'Shows and changes the tree of a ZooKeeper or a keeper', load: () => import('./commands/zk.ts') },
   rebuild: { summary: "Makes the keeper's tree anew from the log directories", load: () => import('./commands/rebuild.ts') },
   import: { summary: 'Takes over what a stopped ZooKeeper knew', load: () => import('./commands/import.ts') },
   export: { summary: 'Hands the directories of a stopped broker over to Apache Kafka', load: () => import('./commands/export.ts') },

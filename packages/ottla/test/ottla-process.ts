@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname
+/** The command itself. */
+export const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 /** Compiled code is kept between the many starts, where bin/ottla keeps it too. */
 const CACHE = { NODE_COMPILE_CACHE: new URL('../../../node_modules/.cache/node', import.meta.url).pathname }
 const GREETING = /listens on (127\.0\.0\.1:\d+)/
