@@ -96,6 +96,8 @@ export class Broker {
     const { brokerId, brokerRack, zookeeperSessionTimeoutMs } = this.config
     const registration = registrationOf(brokerId, this.#endpoints(), brokerRack, this.env)
     await this.#membership.join(registration, zookeeperSessionTimeoutMs, () => this.topics.readAll())
+    // the embedded keeper does not go away
+    if (this.config.zookeeperConnect) this.producerIds.prepare()
     this.#checkIdle()
     this.topics.opening.run().catch((error: unknown) => this.env.log.error('not all partitions could be opened', { error }))
     this.handlers.loadAll().catch((error: unknown) => this.env.log.error('a handler could not be loaded', { error }))

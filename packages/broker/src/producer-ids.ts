@@ -24,12 +24,21 @@ function endOf(data: Buffer | null | undefined): number {
   return Number(last) + 1
 }
 
+/** With so few ids left of a block the next one is taken: while ZooKeeper is away producers begin all the same. */
+const FEW_COUNT = 100
+
+/** The ids from `next` on, below `end`. */
+interface Block {
+  next: number
+  readonly end: number
+}
+
 /** Producer ids that no other broker gives: blocks of 1,000, each taken by a conditional write. */
 export class ProducerIds {
   readonly #zooKeeper: ZooKeeper
   readonly #brokerId: number
-  #next = 0
-  #end = 0
+  #block: Block = { next: 0, end: 0 }
+  #ahead: Block | null = null
   #taking: Promise<void> | null = null
 
   constructor(zooKeeper: ZooKeeper, brokerId: number) {
@@ -37,23 +46,40 @@ export class ProducerIds {
     this.#brokerId = brokerId
   }
 
-  async next(): Promise<number> {
-    while (this.#next === this.#end) await (this.#taking ??= this.#take().finally(() => (this.#taking = null)))
-    return this.#next++
+  /** Takes a block in the background. */
+  prepare(): void {
+    // who needs an id and has none is told what was wrong
+    if (this.#ahead === null) this.#takeOne().catch(() => {})
   }
 
+  /** Rejects with ZooKeeperError where none is left and none can be taken. */
+  async next(): Promise<number> {
+    while (this.#block.next === this.#block.end) {
+      if (this.#ahead === null) await this.#takeOne()
+      else [this.#block, this.#ahead] = [this.#ahead, null]
+    }
+    const id = this.#block.next++
+    if (this.#block.end - this.#block.next < FEW_COUNT) this.prepare()
+    return id
+  }
+
+  #takeOne(): Promise<void> {
+    return (this.#taking ??= this.#take().finally(() => (this.#taking = null)))
+  }
+
+  /** After an answer that was lost a block is passed over, none is taken twice: each attempt reads anew. */
   async #take(): Promise<void> {
     for (;;) {
       const { data, stat } = await this.#zooKeeper.getData(PRODUCER_IDS_PATH)
-      const start = endOf(data)
+      const next = endOf(data)
+      const end = next + BLOCK_COUNT
       try {
-        await this.#zooKeeper.setData(PRODUCER_IDS_PATH, encodeBlock(this.#brokerId, start + BLOCK_COUNT), stat.version)
+        await this.#zooKeeper.setData(PRODUCER_IDS_PATH, encodeBlock(this.#brokerId, end), stat.version)
       } catch (error) {
         if (error instanceof ZooKeeperError && error.code === 'BadVersion') continue
         throw error
       }
-      this.#next = start
-      this.#end = start + BLOCK_COUNT
+      this.#ahead = { next, end }
       return
     }
   }
