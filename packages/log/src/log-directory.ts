@@ -69,6 +69,8 @@ export class LogDirectory implements CleanerHome {
   readonly #checkpoints: DirectoryCheckpoints
   readonly #cleaner: Cleaner
   readonly #unopened: UnopenedLogs
+  /** Directories of deleted partitions that the disk did not let go, and why nothing comes in their place. */
+  readonly #unremoved = new Map<string, string>()
   readonly #creating = new Map<string, Promise<PartitionLog>>()
   readonly #makers = new Gate(MAKERS_MAX)
   #nameSync: Promise<void> = Promise.resolve()
@@ -207,13 +209,14 @@ export class LogDirectory implements CleanerHome {
           `partition.metadata`,
       )
     }
-    if (this.failed !== null) throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${this.path} is offline: ${this.failed.message}`)
+    const obstacle = this.failed?.message ?? this.#unremoved.get(name)
+    if (obstacle !== undefined) throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `${this.path} has no place for ${name}: ${obstacle}`)
     const creating = this.#makers.run(() => this.#create(name, topic, partition, topicId, config))
     this.#creating.set(name, creating)
     try {
       return await creating
     } catch (error) {
-      if (error instanceof EnvError && error.code === 'io') this.fail(error)
+      if (error instanceof EnvError && !isFull(error)) this.fail(error)
       throw new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, `cannot make ${this.path}/${name}: ${(error as Error).message}`)
     } finally {
       this.#creating.delete(name)
@@ -280,8 +283,10 @@ export class LogDirectory implements CleanerHome {
       await this.env.disk.syncDirectory(this.path)
       await this.#checkpoints.forget(name)
     } catch (error) {
-      // its topic is gone all the same; what is left, a start names
+      // its topic is gone all the same; what is left a start names, and until then nothing else is put there
       this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
+      const isGone = error instanceof EnvError && error.code === 'not-found'
+      if (!isGone) this.#unremoved.set(name, 'a deleted topic of this name has left its files there')
       close()
       return
     }

@@ -226,6 +226,18 @@ test('a deleted partition is gone at once and its name is free; its files go aft
   await s.do(s.home.close())
 })
 
+test('where the disk does not let go of a deleted partition, no other topic gets its records', async () => {
+  const s = new Setup(22)
+  await s.begin(config())
+  await s.append()
+  s.host.disk.failNext('rename', 'denied', '/logs/t-0')
+  await s.do(s.home.delete(s.log))
+  const made = s.do(s.home.create('t', 0, 'AAAAAAAAAAAAAAAAAAAAAg', config()))
+  await assert.rejects(made, { code: ErrorCode.KAFKA_STORAGE_ERROR, message: /has no place for t-0/ })
+  await s.do(s.home.create('u', 0, 'AAAAAAAAAAAAAAAAAAAAAg', config()))
+  await s.do(s.home.close())
+})
+
 test('a reader that comes while its partition is deleted leaves no file open', async () => {
   const s = new Setup(13)
   await s.begin(config())
