@@ -29,7 +29,7 @@ export class BrokerProcess {
   }
 
   /** Ottla from this checkout. */
-  static async ottla(directory: string, changes: Readonly<Record<string, number>> = {}): Promise<BrokerProcess> {
+  static async ottla(directory: string, changes: Readonly<Record<string, number | string>> = {}): Promise<BrokerProcess> {
     const [port, keeperPort] = [await freePort(), await freePort()]
     const properties = {
       'broker.id': 1,
@@ -101,6 +101,11 @@ export class BrokerProcess {
     // a JVM answers SIGTERM with 143
     const orderly = code === 0 || code === 143
     if (signal === 'SIGTERM' && !orderly) throw new Error(`the broker ended with ${by ?? `code ${code}`} on SIGTERM: ${this.lastOutput()}`)
+  }
+
+  /** SIGSTOP and SIGCONT: a pause. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
   }
 
   lastOutput(): string {

@@ -13,6 +13,7 @@ import { CLIENTS, type Client, type ClientRow } from './clients.ts'
 import { compaction } from './compaction.ts'
 import { loadCorpus } from './corpus.ts'
 import { matrixOf } from './matrix.ts'
+import { onZooKeeper } from './on-zookeeper.ts'
 import { runJobs } from './processes.ts'
 import { closingLine, failed, passed, skipped } from './report.ts'
 import { AT_ONCE, Suite } from './rounds.ts'
@@ -28,6 +29,7 @@ const MIXED = 'mixed-group'
 const TAKE_OVER = 'take-over'
 const COMPACTION = 'compaction'
 const ZOOKEEPER = 'zookeeper'
+const ON_ZOOKEEPER = 'on-zookeeper'
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string' }, broker: { type: 'string', default: 'ottla' }, keep: { type: 'boolean' } },
@@ -115,6 +117,7 @@ async function main(): Promise<void> {
     if (classPath !== undefined && !kafka && (only ?? [COMPACTION]).includes(COMPACTION))
       await compaction(`${directory}/${COMPACTION}`, classPath)
     if (!kafka && (only ?? [ZOOKEEPER]).includes(ZOOKEEPER)) await zooKeeper(`${directory}/${ZOOKEEPER}`)
+    if (!kafka && (only ?? [ON_ZOOKEEPER]).includes(ON_ZOOKEEPER)) await onZooKeeper(`${directory}/${ON_ZOOKEEPER}`)
   } catch (error) {
     failed('the broker', error)
   } finally {

@@ -12,6 +12,7 @@ import { SUPER_DIGEST } from './probe-security.ts'
 const SCRIPT = fileURLToPath(new URL('../../../bin/zookeeper-server-start', import.meta.url))
 const MAIN = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
 const READY_MS = 60_000
+const ANSWER_MS = 2_000
 
 export class ZooKeeperServer {
   readonly name: string
@@ -30,19 +31,15 @@ export class ZooKeeperServer {
     return ZooKeeperServer.#start('keeper', directory, [SCRIPT])
   }
 
-  static zooKeeper(directory: string, classPath: string): Promise<ZooKeeperServer> {
-    return ZooKeeperServer.#start('ZooKeeper', directory, [
-      ...JAVA,
-      '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
-      '-cp',
-      classPath,
-      MAIN,
-    ])
+  /** With what an earlier one left in `directory`. */
+  static zooKeeper(directory: string, classPath: string, port?: number): Promise<ZooKeeperServer> {
+    const command = [...JAVA, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, MAIN]
+    return ZooKeeperServer.#start('ZooKeeper', directory, command, port)
   }
 
   /** One file of properties serves both. */
-  static async #start(name: string, directory: string, command: readonly string[]): Promise<ZooKeeperServer> {
-    const [port] = await freePorts(1)
+  static async #start(name: string, directory: string, command: readonly string[], known?: number): Promise<ZooKeeperServer> {
+    const port = known ?? (await freePorts(1))[0]
     mkdirSync(directory, { recursive: true })
     const properties = {
       dataDir: `${directory}/data`,
@@ -98,6 +95,8 @@ export class ZooKeeperServer {
 async function answers(port: number): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port })
   socket.on('error', () => {})
+  // a server that only begins may accept and say nothing
+  socket.setTimeout(ANSWER_MS, () => socket.destroy())
   socket.write('srvr')
   let said = ''
   socket.on('data', (bytes: Buffer) => (said += bytes.toString()))
