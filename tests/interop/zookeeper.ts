@@ -4,6 +4,7 @@ import { JAVA } from './clients.ts'
 import { lastWords, run } from './processes.ts'
 import { failed, passed, skipped } from './report.ts'
 import * as toolchains from './toolchains.ts'
+import { kafkaOnKeeper } from './zookeeper/kafka.ts'
 import { probe } from './zookeeper/probe.ts'
 import { shell } from './zookeeper/shell.ts'
 import { ZooKeeperServer } from './zookeeper/servers.ts'
@@ -25,11 +26,21 @@ export async function zooKeeper(directory: string): Promise<void> {
     await alike('each request, each refusal, each watch and each four-letter word', servers, (server) => probe(server.port))
     await alike('the commands of its own shell', servers, (server) => shell(server, classPath))
     await alike("Curator's recipes", servers, (server) => linesOf([...JAVA, '-cp', classPath, 'Recipes', server.connect]))
+    await onKeeper(directory, servers[0]!)
     const python = await toolchains.python('zookeeper/kazoo').catch((error: Error) => skipped("kazoo's recipes", error.message))
     if (python === undefined) return
     await alike("kazoo's recipes", servers, (server) => linesOf([python, KAZOO, server.connect]))
   } finally {
     for (const server of servers) await server.stop()
+  }
+}
+
+async function onKeeper(directory: string, keeper: ZooKeeperServer): Promise<void> {
+  const title = 'two brokers of Kafka 3.9 on keeper'
+  try {
+    passed(`${title}: ${await kafkaOnKeeper(`${directory}/kafka`, keeper)}`)
+  } catch (error) {
+    failed(title, error)
   }
 }
 

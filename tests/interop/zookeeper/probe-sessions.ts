@@ -1,5 +1,4 @@
 /** Handshakes, resumed sessions, their end. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { nothing, type Probe } from './probe-session.ts'
 import { Body, RawClient, type Hello } from './raw-client.ts'
 
@@ -67,7 +66,7 @@ async function expiry(probe: Probe, greet: (what: string, hello: Hello) => Promi
     await client.getChildren(root, true)
     await client.exists(`${root}/a`, true)
     await client.exists(`${root}/b`, true)
-    while (!silent.raw.isClosed) await pause(50)
+    await silent.raw.toTheEnd()
     await client.listen('a silent session')
     await client.getChildren2(root)
     await greet('of an expired session', silent.hello)
