@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { BrokerConnection } from '@ottla/client'
 import type { Env } from '@ottla/env'
-import { BatchBuilder, readRecords } from '@ottla/protocol'
+import { BatchBuilder, ErrorCode, readRecords } from '@ottla/protocol'
 import { Produce } from '@ottla/protocol/messages/00-produce'
 import { Fetch } from '@ottla/protocol/messages/01-fetch'
 import { Metadata, type MetadataResponse } from '@ottla/protocol/messages/03-metadata'
@@ -97,8 +97,11 @@ export class DiskClient {
 
   async commit(groupId: string, topic: string): Promise<number> {
     const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: null }]
-    const answer = await this.connection.request(OffsetCommit, { groupId, topics: [{ name: topic, partitions }] }, { versionMax: 8 })
-    return answer.topics[0]!.partitions[0]!.errorCode
+    for (;;) {
+      const answer = await this.connection.request(OffsetCommit, { groupId, topics: [{ name: topic, partitions }] }, { versionMax: 8 })
+      const { errorCode } = answer.topics[0]!.partitions[0]!
+      if (errorCode !== ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return errorCode
+    }
   }
 
   close(): void {

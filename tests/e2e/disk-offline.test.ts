@@ -99,7 +99,7 @@ class Scene {
     assert.equal(codes.includes(ErrorCode.NOT_COORDINATOR), some)
     assert.ok(codes.includes(0))
     for (const [at, code] of codes.entries()) {
-      assert.ok(code === 0 || code === ErrorCode.NOT_COORDINATOR)
+      assert.ok(code === 0 || code === ErrorCode.NOT_COORDINATOR, `code ${code}`)
       assert.equal(await this.client.findCoordinator(GROUPS[at]!), code === 0 ? 0 : ErrorCode.COORDINATOR_NOT_AVAILABLE)
     }
   }

@@ -116,18 +116,15 @@ export function lastValueDropped(): () => void {
 
 /** A start knows no producer. */
 export function producersForgotten(): () => void {
-  const { load } = LogDirectory.prototype
-  LogDirectory.prototype.load = async function (configOf) {
-    const logs = await load.call(this, configOf)
-    for (const log of logs) {
-      const { config } = log
-      log.configure({ ...config, producerIdExpirationMs: -1_000_000 })
-      log.expireProducers()
-      log.configure(config)
-    }
-    return logs
+  const { openFound } = LogDirectory.prototype
+  LogDirectory.prototype.openFound = async function (topic, partition, config) {
+    const log = await openFound.call(this, topic, partition, config)
+    log.configure({ ...config, producerIdExpirationMs: -1_000_000 })
+    log.expireProducers()
+    log.configure(config)
+    return log
   }
   return () => {
-    LogDirectory.prototype.load = load
+    LogDirectory.prototype.openFound = openFound
   }
 }

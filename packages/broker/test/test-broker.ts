@@ -15,7 +15,7 @@ export type Settings = Readonly<Record<string, string | number | boolean>>
 /** Simulated time that a test may take at most. */
 const TEST_MS = 3_600_000
 /** A test that waits for ever ends here. */
-const GIVE_UP = { timeout: 20_000 }
+const GIVE_UP = { timeout: 60_000 }
 /** Records of tests carry times of long ago, and must not be deleted for it. */
 const QUIET = { 'group.initial.rebalance.delay.ms': 0, 'broker.id': 1, 'log.retention.ms': -1 }
 
