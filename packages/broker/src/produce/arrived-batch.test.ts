@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { CodecWork, THREADS_MAX } from '@ottla/log'
 import { BatchBuilder, codecNamed, type ProduceRules } from '@ottla/protocol'
 import { Slab } from '@ottla/wire'
 import { isLong, prepareLater, type ArrivedBatch } from './arrived-batch.ts'
-import { CodecWork, THREADS_MAX } from './codec-work.ts'
 
 const RULES: ProduceRules = {
   apiVersion: 12,

@@ -1,3 +1,4 @@
+import type { CodecWork } from '@ottla/log'
 import {
   batchWith,
   CODECS,
@@ -11,7 +12,6 @@ import {
 } from '@ottla/protocol'
 import { Slab } from '@ottla/wire'
 import type { StoredCompression } from '../topic.ts'
-import type { CodecWork } from './codec-work.ts'
 
 /** Where a batch lies. */
 export interface PlacedBatch {

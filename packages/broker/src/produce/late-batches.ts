@@ -1,8 +1,7 @@
 import type { Loop } from '@ottla/env'
-import type { PartitionLog } from '@ottla/log'
+import { CodecWork, type PartitionLog } from '@ottla/log'
 import { takeSlab } from '@ottla/wire'
 import { isLong, prepareLater, type ArrivedBatch, type PlacedBatch } from './arrived-batch.ts'
-import { CodecWork } from './codec-work.ts'
 
 /** What becomes of a batch: one of the first two, then `end`. An `append` that throws is a refusal. */
 export interface Fate {

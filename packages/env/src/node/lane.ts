@@ -3,7 +3,7 @@ import { later, type Done } from './errors.ts'
 
 /** libuv's own default. */
 const THREADS_DEFAULT = 4
-/** As many threads compress and decompress at a time, at most: see the broker's CodecWork. */
+/** As many threads compress and decompress at a time, at most: see the logs' CodecWork. */
 const CODEC_THREADS = 4
 /** Of the others, the part that is left to what has no lane: the keeper, names to look up. */
 const FREE_SHARE = 1 / 4

@@ -1,6 +1,7 @@
-import { codecOf, decodeBatch, recordBatch } from '@ottla/protocol'
+import { decodeBatch, recordBatch } from '@ottla/protocol'
 import { sizeOfVarlong, writeVarint, writeVarlong } from '@ottla/wire'
 import type { KeyOffsetMap } from './key-offset-map.ts'
+import { packed, unpacked } from './packing.ts'
 import { RecordCursor } from './record-cursor.ts'
 import type { Turns } from './turns.ts'
 
@@ -14,9 +15,6 @@ export interface CleaningRules {
   readonly turns: Turns
 }
 
-const GZIP = 1
-/** From this size on gzip is asked for its quickest, as nothing else runs meanwhile. */
-const QUICK_GZIP_BYTES = 262144
 const KEPT_ATTRIBUTES = recordBatch.ATTRIBUTE_LOG_APPEND_TIME | recordBatch.ATTRIBUTE_TRANSACTIONAL | recordBatch.ATTRIBUTE_CONTROL
 
 /**
@@ -27,7 +25,7 @@ const KEPT_ATTRIBUTES = recordBatch.ATTRIBUTE_LOG_APPEND_TIME | recordBatch.ATTR
 export async function cleanData(batch: Buffer, rules: CleaningRules): Promise<Buffer | null> {
   if (recordBatch.magic(batch, 0) < 2) return legacyStays(batch, rules) ? batch : null
   const horizonMs = recordBatch.hasDeleteHorizon(batch, 0) ? recordBatch.baseTimestamp(batch, 0) : -1
-  const cursor = new RecordCursor(batch)
+  const cursor = new RecordCursor(batch, await unpacked(batch, rules.turns.codecs))
   const ranges: number[] = []
   let count = 0
   let hasTombstone = false
@@ -44,7 +42,7 @@ export async function cleanData(batch: Buffer, rules: CleaningRules): Promise<Bu
   if (count === 0) return null
   const isWhole = count === recordBatch.recordCount(batch, 0)
   if (hasTombstone && horizonMs < 0) return withHorizon(batch, cursor.records, ranges, count, maxTimestamp, rules)
-  return isWhole ? batch : rebuilt(batch, joined(cursor.records, ranges), count, maxTimestamp, -1)
+  return isWhole ? batch : await rebuilt(batch, joined(cursor.records, ranges), count, maxTimestamp, -1, rules)
 }
 
 function stays(record: RecordCursor, horizonMs: number, rules: CleaningRules): boolean {
@@ -69,7 +67,7 @@ function legacyStays(batch: Buffer, rules: CleaningRules): boolean {
 /** A marker of a transaction of which no batch is left: it stays until the horizon that it gets now. */
 export async function cleanSpentMarker(batch: Buffer, rules: CleaningRules): Promise<Buffer | null> {
   if (recordBatch.hasDeleteHorizon(batch, 0)) return rules.nowMs < recordBatch.baseTimestamp(batch, 0) ? batch : null
-  const { records } = new RecordCursor(batch)
+  const records = await unpacked(batch, rules.turns.codecs)
   const maxTimestamp = recordBatch.maxTimestamp(batch, 0)
   return withHorizon(batch, records, [0, records.length], recordBatch.recordCount(batch, 0), maxTimestamp, rules)
 }
@@ -94,7 +92,7 @@ async function withHorizon(
   const horizonMs = rules.nowMs + rules.deleteRetentionMs
   // a length and a delta of time grow by a few bytes each
   const moved = Buffer.allocUnsafe(joinedBytes(ranges) + count * 14)
-  const cursor = new RecordCursor(batch)
+  const cursor = new RecordCursor(batch, records)
   let at = 0
   let range = 0
   while (range < ranges.length && cursor.next()) {
@@ -108,7 +106,7 @@ async function withHorizon(
     at += records.copy(moved, at, cursor.bodyAt, cursor.end)
     if (cursor.end === ranges[range + 1]) range += 2
   }
-  return rebuilt(batch, moved.subarray(0, at), count, maxTimestamp, horizonMs)
+  return await rebuilt(batch, moved.subarray(0, at), count, maxTimestamp, horizonMs, rules)
 }
 
 function joinedBytes(ranges: readonly number[]): number {
@@ -125,12 +123,17 @@ function joined(records: Buffer, ranges: readonly number[]): Buffer {
 }
 
 /** `horizonMs` -1: the batch keeps what it has. */
-function rebuilt(batch: Buffer, records: Buffer, count: number, maxTimestamp: number, horizonMs: number): Buffer {
-  const codec = codecOf(recordBatch.codec(batch, 0))
-  const level = codec.id === GZIP && records.length > QUICK_GZIP_BYTES ? 1 : undefined
-  const packed = codec.compress(records, level)
-  const bytes = Buffer.allocUnsafe(recordBatch.BATCH_HEADER_BYTES + packed.length)
-  packed.copy(bytes, recordBatch.BATCH_HEADER_BYTES)
+async function rebuilt(
+  batch: Buffer,
+  records: Buffer,
+  count: number,
+  maxTimestamp: number,
+  horizonMs: number,
+  rules: CleaningRules,
+): Promise<Buffer> {
+  const body = await packed(batch, records, rules.turns.codecs)
+  const bytes = Buffer.allocUnsafe(recordBatch.BATCH_HEADER_BYTES + body.length)
+  body.copy(bytes, recordBatch.BATCH_HEADER_BYTES)
   const hasHorizon = horizonMs >= 0
   const attributes = recordBatch.attributes(batch, 0) | (hasHorizon ? recordBatch.ATTRIBUTE_DELETE_HORIZON : 0)
   const latest = recordBatch.hasLogAppendTime(batch, 0) ? recordBatch.maxTimestamp(batch, 0) : maxTimestamp

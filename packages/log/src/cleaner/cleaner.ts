@@ -1,4 +1,5 @@
 import { EnvError } from '@ottla/env'
+import { CodecWork } from '../codec-work.ts'
 import { isFull } from '../full-disk.ts'
 import type { LogHome } from '../log-home.ts'
 import type { Segment } from '../segment.ts'
@@ -41,6 +42,7 @@ export class Cleaner {
   settings: CleanerSettings
   readonly #home: CleanerHome
   readonly #pace: CleanerPace
+  readonly #codecs: CodecWork
   /** Logs that can't be cleaned, as their segments are damaged. */
   readonly #uncleanable = new WeakSet<CompactedLog>()
   readonly #busy = new Set<CompactedLog>()
@@ -51,6 +53,7 @@ export class Cleaner {
     this.#home = home
     this.settings = settings
     this.#pace = new CleanerPace(home.env.clock, () => this.settings.ioBytesPerSecondMax)
+    this.#codecs = new CodecWork(home.env.loop)
   }
 
   /** Cleans what is due now and not under way, with as many at a time as are free to. Answers how many logs were. */
@@ -144,7 +147,7 @@ export class Cleaner {
     const { threads, dedupeBytesMax, loadFactor, ioBufferBytes } = this.settings
     // half of it to read, half of it to write
     const blockBytes = Math.max(BLOCK_BYTES_MIN, Math.floor(ioBufferBytes / threads / 2))
-    const turns = new Turns(this.#pace, blockBytes, () => {
+    const turns = new Turns(this.#pace, this.#codecs, blockBytes, () => {
       if (hasChanged()) throw new StoppedError()
     })
     const keys = new KeyOffsetMap(cleanable.endOffset - firstDirtyOffset, dedupeBytesMax / threads, loadFactor)

@@ -3,6 +3,7 @@ import type { Segment } from '../segment.ts'
 import type { Cleanable } from './cleanable.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { KeyOffsetMap } from './key-offset-map.ts'
+import { unpacked } from './packing.ts'
 import { RecordCursor } from './record-cursor.ts'
 import { checkedBatches } from './checked-batches.ts'
 import type { Turns } from './turns.ts'
@@ -55,7 +56,7 @@ async function enterBatch(map: KeyOffsetMap, batch: Buffer, from: number, turns:
     }
     return true
   }
-  const cursor = new RecordCursor(batch)
+  const cursor = new RecordCursor(batch, await unpacked(batch, turns.codecs))
   while (cursor.next()) {
     if (turns.worked(1)) await turns.next()
     if (cursor.offset >= from && !enter(map, cursor.key, cursor.offset)) return false

@@ -1,4 +1,4 @@
-import { KafkaError, ErrorCode, recordBatch, recordsOf } from '@ottla/protocol'
+import { KafkaError, ErrorCode, recordBatch } from '@ottla/protocol'
 import { Reader } from '@ottla/wire'
 
 /** The fewest bytes that a record has behind its length. */
@@ -22,10 +22,10 @@ export class RecordCursor {
   readonly #baseTimestamp: number
   #left: number
 
-  /** Throws KafkaError where the records can't be decompressed. */
-  constructor(batch: Buffer) {
-    this.records = recordsOf(batch, 0)
-    this.#reader = new Reader(this.records)
+  /** `records`: those of the batch, decompressed. */
+  constructor(batch: Buffer, records: Buffer) {
+    this.records = records
+    this.#reader = new Reader(records)
     this.#baseOffset = recordBatch.baseOffset(batch, 0)
     this.#baseTimestamp = recordBatch.baseTimestamp(batch, 0)
     this.#left = recordBatch.recordCount(batch, 0)

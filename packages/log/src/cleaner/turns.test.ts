@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { World } from '@ottla/env/sim'
+import { CodecWork } from '../codec-work.ts'
 import { CleanerPace, Turns } from './turns.ts'
 
 test('a rate holds from its beginning on: neither what was moved at another one counts, nor what was not moved in idle time', async () => {
   const world = new World(1)
-  const { clock } = world.host('a')
+  const { clock, loop } = world.host('a')
   let rate = 1e6
-  const turns = new Turns(new CleanerPace(clock, () => rate), 4096, () => {})
+  const turns = new Turns(new CleanerPace(clock, () => rate), new CodecWork(loop), 4096, () => {})
   /** How long it took, in ms. */
   const move = async (times: number, bytes: number): Promise<number> => {
     const beganMs = clock.monotonic()

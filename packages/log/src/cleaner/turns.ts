@@ -1,4 +1,5 @@
 import type { Clock } from '@ottla/env'
+import type { CodecWork } from '../codec-work.ts'
 
 /** So long, or so many records, may be worked at in one go: a turn of the loop stays below 10 ms (design §6). */
 const WORK_MS = 4
@@ -69,6 +70,8 @@ export class CleanerPace {
 export class Turns {
   /** What is read, and what is written, at once. */
   readonly blockBytes: number
+  /** What would take up a whole turn is done elsewhere. */
+  readonly codecs: CodecWork
   readonly #pace: CleanerPace
   readonly #check: () => void
   #beganMs: number
@@ -76,7 +79,8 @@ export class Turns {
   #unlooked = 0
 
   /** `check` throws where the work is to end; it is called before work goes on. */
-  constructor(pace: CleanerPace, blockBytes: number, check: () => void) {
+  constructor(pace: CleanerPace, codecs: CodecWork, blockBytes: number, check: () => void) {
+    this.codecs = codecs
     this.blockBytes = blockBytes
     this.#pace = pace
     this.#check = check

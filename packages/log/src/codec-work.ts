@@ -1,6 +1,6 @@
 import type { Loop } from '@ottla/env'
-import { Gate } from '@ottla/log'
 import { codecOf } from '@ottla/protocol'
+import { Gate } from './gate.ts'
 
 /** The thread pool is the disks' too. */
 export const THREADS_MAX = 4
@@ -22,7 +22,7 @@ export class CodecWork {
     return this.#gate.run(prepare)
   }
 
-  async compress(id: number, bytes: Buffer, level: number): Promise<Buffer> {
+  async compress(id: number, bytes: Buffer, level?: number): Promise<Buffer> {
     const codec = codecOf(id)
     const { threaded } = codec
     if (threaded === undefined) return codec.compress(bytes, level)
