@@ -149,11 +149,6 @@ export class LogDirectories {
     await Promise.allSettled(this.#directories.filter(({ failed }) => failed === null).map((directory) => directory.checkpoint()))
   }
 
-  /** The settings of all directories together: obeyed from the next log on that is compacted. */
-  configureCleaner(cleaner: CleanerSettings): void {
-    for (const directory of this.#directories) directory.configureCleaner(shareOf(this.#directories.length, cleaner))
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#directories.map((directory) => directory.close()))
   }
