@@ -187,7 +187,8 @@ async function inTurns(directory: string, libraries: string): Promise<string> {
       await topics.cleaned()
       const records = await topics.check(who)
       await station.stop('SIGTERM')
-      counts.push(`${who} ${records} (${await topics.dump()} in the files)`)
+      // Kafka's own tool complains of Kafka's own time index, where a segment holds nothing but batches without records
+      counts.push(isOurs ? `${who} ${records} (${await topics.dump()} in the files)` : `${who} ${records}`)
       if (isOurs) await station.exportToKafka()
     }
     return `records left by ${counts.join(', ')}`

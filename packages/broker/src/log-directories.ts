@@ -95,8 +95,11 @@ export class LogDirectories {
     const known = this.get(topic, partition) ?? (await this.openFound(topic, partition, config))
     if (known !== undefined) {
       const isOther = known.failed === null && known.topicId !== ZERO_UUID && known.topicId !== topicId
-      if (!isOther || !made) return this.#homes.get(known)!.create(topic, partition, topicId, config)
-      await this.delete(topic, partition, config)
+      const home = this.#homes.get(known)!
+      if (!isOther || !made) return home.create(topic, partition, topicId, config)
+      this.#logs.delete(keyOf(topic, partition))
+      this.#homes.delete(known)
+      await home.setAside(known)
     }
     const usable = this.#directories.filter((directory) => directory.failed === null)
     const offline = [...this.#failedPaths, ...this.#directories.filter(({ failed }) => failed !== null).map(({ path }) => path)]

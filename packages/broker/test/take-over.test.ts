@@ -169,6 +169,16 @@ test('a directory of Kafka 4.3.1 is taken over: topics, ids, configs, records, m
   await place.broker.stop()
 })
 
+test('records that were deleted do not come back where Kafka was killed before it wrote its epochs down', async (t) => {
+  const place = new Place(t)
+  writeFileSync(`${place.directory}/data2/trimmed-0/leader-epoch-checkpoint`, '0\n1\n0 0\n')
+  for (let start = 0; start < 2; start++) {
+    const client = await place.start()
+    assert.equal(await latest(client, 'trimmed', 0, -2), 40)
+    await place.broker.stop()
+  }
+})
+
 test('quotas, credentials and configs of brokers and groups stand where ZooKeeper-mode Kafka has them', async (t) => {
   const place = new Place(t)
   await place.start()

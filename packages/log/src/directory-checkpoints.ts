@@ -18,7 +18,7 @@ interface Unopened {
 
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint'
 const HIGH_WATERMARKS = 'replication-offset-checkpoint'
-const LOG_STARTS = 'log-start-offset-checkpoint'
+export const LOG_STARTS = 'log-start-offset-checkpoint'
 const CLEANED = 'cleaner-offset-checkpoint'
 
 /** The four offset checkpoints of a log directory (formats §5), as they stand on disk. One write at a time. */

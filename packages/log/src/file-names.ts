@@ -15,6 +15,7 @@ export function offsetOf(name: string, suffix: string): number | null {
   return /^\d+$/.test(digits) ? Number(digits) : null
 }
 
+const DIRECTORY_NAME_MAX = 255
 const DIRECTORY = /^(.{1,249})-(\d{1,10})$/
 
 /** KRaft's own log, where a directory comes from a KRaft broker: no partition of a topic. */
@@ -29,7 +30,12 @@ export function topicPartitionOf(name: string): { topic: string; partition: numb
 }
 
 export const DELETED_SUFFIX = '.deleted'
-/** `<topic>-<partition>.<32 hex digits>-delete` */
+/** The name of a partition's directory that is about to go, or is kept aside: `<topic>-<partition>.<32 hex digits>-delete`, or `-stray`. */
+export function directoryNameAs(as: 'delete' | 'stray', topic: string, partition: number, hexDigits: string): string {
+  const suffix = `-${partition}.${hexDigits}-${as}`
+  return topic.slice(0, DIRECTORY_NAME_MAX - suffix.length) + suffix
+}
+
 export const DELETED_DIRECTORY = /\.[0-9a-f]{32}-delete$/
 
 /** In a log directory: its last process ended as it should. */

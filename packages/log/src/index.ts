@@ -16,6 +16,7 @@ export type { TimestampedOffset } from './timestamp-lookup.ts'
 export type { AbortedTransaction } from './txn-index.ts'
 export type { ProducerState } from './producer-state.ts'
 export { readProducerSnapshot } from './producer-snapshot.ts'
+export { settleLogStarts } from './settled-starts.ts'
 export {
   CorruptFileError,
   readLeaderEpochs,

@@ -7,7 +7,7 @@ import { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleane
 import { Cleaner, type CleanerHome } from './cleaner/cleaner.ts'
 import { CopySlab } from './copy-slab.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
-import { CLEAN_MARKER, DELETED_DIRECTORY, topicPartitionOf } from './file-names.ts'
+import { CLEAN_MARKER, DELETED_DIRECTORY, directoryNameAs, topicPartitionOf } from './file-names.ts'
 import { FullDisk, isFull } from './full-disk.ts'
 import { eachOf, Gate } from './gate.ts'
 import type { LogConfig } from './log-config.ts'
@@ -253,40 +253,42 @@ export class LogDirectory implements CleanerHome {
     const name = `${log.topic}-${log.partition}`
     if (this.#logs.get(name) !== log) return
     this.#logs.delete(name)
-    const renamed = this.#nameOfDeleted(log.topic, log.partition)
+    const renamed = this.#renamed(log.topic, log.partition, 'delete')
     const old = log.directory
     log.abandon(renamed)
-    await this.#remove(name, old, renamed, log.config.fileDeleteDelayMs, () => {
-      // who was at work on it may have opened a file again
-      for (const segment of log.segments) segment.close()
-    })
+    // again: who was at work on it may have opened a file
+    await this.#remove(name, old, renamed, log.config.fileDeleteDelayMs, () => log.abandon(renamed))
   }
 
   /** The same for one that was found; it is not opened for that. */
   async deleteFound(topic: string, partition: number, config: LogConfig): Promise<void> {
     const name = `${topic}-${partition}`
     if (this.#unopened.forget(name)) {
-      await this.#remove(name, `${this.path}/${name}`, this.#nameOfDeleted(topic, partition), config.fileDeleteDelayMs)
+      await this.#remove(name, `${this.path}/${name}`, this.#renamed(topic, partition, 'delete'), config.fileDeleteDelayMs)
     } else {
       await this.delete(await this.openFound(topic, partition, config))
     }
   }
 
-  #nameOfDeleted(topic: string, partition: number): string {
-    const suffix = `-${partition}.${this.env.random.bytes(16).toString('hex')}-delete`
-    return `${this.path}/${topic.slice(0, 255 - suffix.length)}${suffix}`
+  /** Makes room for another log of its name: its files stay, as `<topic>-<partition>.<32 hex digits>-stray`, for someone to look into. */
+  async setAside(log: PartitionLog): Promise<void> {
+    const name = `${log.topic}-${log.partition}`
+    this.#logs.delete(name)
+    const renamed = this.#renamed(log.topic, log.partition, 'stray')
+    const old = log.directory
+    log.abandon(renamed)
+    if (await this.#rename(name, old, renamed)) {
+      this.env.log.warn(`${old} is another topic's (id ${log.topicId}), which this cluster does not know: it is kept as ${renamed}`)
+    }
+    log.abandon(renamed)
+  }
+
+  #renamed(topic: string, partition: number, as: 'delete' | 'stray'): string {
+    return `${this.path}/${directoryNameAs(as, topic, partition, this.env.random.bytes(16).toString('hex'))}`
   }
 
   async #remove(name: string, old: string, renamed: string, delayMs: number, close = (): void => {}): Promise<void> {
-    try {
-      await this.env.disk.rename(old, renamed)
-      await this.env.disk.syncDirectory(this.path)
-      await this.#checkpoints.forget(name)
-    } catch (error) {
-      // its topic is gone all the same; what is left a start names, and until then nothing else is put there
-      this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
-      const isGone = error instanceof EnvError && error.code === 'not-found'
-      if (!isGone) this.#unremoved.set(name, 'a deleted topic of this name has left its files there')
+    if (!(await this.#rename(name, old, renamed))) {
       close()
       return
     }
@@ -294,6 +296,21 @@ export class LogDirectory implements CleanerHome {
       close()
       await this.env.disk.remove(renamed)
     })
+  }
+
+  /** False: the disk did not let it go, and until a start nothing else is put there. */
+  async #rename(name: string, old: string, renamed: string): Promise<boolean> {
+    try {
+      await this.env.disk.rename(old, renamed)
+      await this.env.disk.syncDirectory(this.path)
+      await this.#checkpoints.forget(name)
+      return true
+    } catch (error) {
+      this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
+      if (!(error instanceof EnvError) || error.code !== 'not-found')
+        this.#unremoved.set(name, 'a deleted topic of this name has left its files there')
+      return false
+    }
   }
 
   /** Deletes what is past retention in every log; idle producers are forgotten. Answers how many segments went. */

@@ -1,4 +1,5 @@
 import type { Env } from '@ottla/env'
+import { settleLogStarts } from '@ottla/log'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
 import { clusterIdOf, inBatches, putData, removeBelow } from '../znodes.ts'
@@ -61,6 +62,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   checkFeatureLevels(image.features)
   const found = { ...scanned, brokerId }
   const znodes = imageZnodes(image, found)
+  for (const path of logDirs) await settleLogStarts(env, path)
   await prepareCluster(env, zooKeeper, clusterId)
   for (const path of PLACES) await removeBelow(zooKeeper, path)
   for (const path of PARENTS) await putData(zooKeeper, path, null)

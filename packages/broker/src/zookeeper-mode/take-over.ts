@@ -1,4 +1,5 @@
 import type { Env } from '@ottla/env'
+import { settleLogStarts } from '@ottla/log'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
 import { scanDirectories, type Scanned } from '../stopped-directories/directory-scan.ts'
@@ -48,6 +49,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   const topics: FoundTopic[] = []
   for (const name of await childrenOf(zooKeeper, topicsPath)) topics.push(await readFound(env, zooKeeper, name, brokerId, scanned))
 
+  for (const path of logDirs) await settleLogStarts(env, path)
   await inBatches(
     zooKeeper,
     topics.flatMap(({ operations }) => operations),
