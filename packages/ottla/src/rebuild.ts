@@ -32,6 +32,7 @@ export interface Rebuilt {
  */
 export async function rebuild(env: Env, config: BrokerConfig, options: RebuildOptions): Promise<Rebuilt> {
   const keeperDir = config.keeperDir.replace(/(?<=.)\/+$/, '')
+  await refuseFile(env.disk, keeperDir)
   const isThere = await hasTree(env, keeperDir)
   const lock = isThere ? env.disk.lock(`${keeperDir}/lock`) : null
   try {
@@ -94,10 +95,20 @@ async function replace(
 }
 
 async function earlierAsides(disk: Disk, keeperDir: string): Promise<string[]> {
-  const parent = parentOf(keeperDir)
-  const prefix = keeperDir.slice(keeperDir.lastIndexOf('/') + 1) + ASIDE
-  const entries = await disk.list(parent).catch(() => [])
+  const prefix = nameOf(keeperDir) + ASIDE
+  const entries = await disk.list(parentOf(keeperDir)).catch(() => [])
   return entries.flatMap(({ name }) => (name.startsWith(prefix) ? [`${keeperDir}${name.slice(prefix.length - ASIDE.length)}`] : [])).sort()
+}
+
+/** To a listing a file is as good as nothing, and nothing is what may be removed. */
+async function refuseFile(disk: Disk, keeperDir: string): Promise<void> {
+  const entries = await disk.list(parentOf(keeperDir)).catch(() => [])
+  if (!entries.some(({ name, directory }) => name === nameOf(keeperDir) && !directory)) return
+  throw new Error(`keeper.dir=${keeperDir} is a file: it must be a directory, or nothing yet`)
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 function parentOf(path: string): string {

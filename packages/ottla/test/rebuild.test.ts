@@ -176,6 +176,8 @@ test('what must be settled first is told, and nothing is written', async (t) => 
     assert.match(err, sentence)
     assert.deepEqual(listing(broker.directory), before)
   }
+  const file = join(broker.logs, 'meta.properties')
+  await settle(['--override', `keeper.dir=${file}`], /keeper\.dir=\S+ is a file: it must be a directory/)
   await settle([], /kept has no directory for partition 1 of 3.*--make-missing[^]*Nothing was written/)
   await settle(['--from-keeper'], /nothing can be read in \S+: leave out --from-keeper/)
   assert.equal((await broker.run(['rebuild', '--config', 'x'])).code, 2)
