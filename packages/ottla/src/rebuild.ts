@@ -1,3 +1,4 @@
+import { isAbsolute, relative, sep } from 'node:path'
 import { EnvError, type Disk, type Env } from '@ottla/env'
 import { clusterIdOf, rebuildTree, type BrokerConfig, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
 import { hasTree, openKeeper, salvage, type Salvaged } from '@ottla/keeper'
@@ -32,6 +33,7 @@ export interface Rebuilt {
  */
 export async function rebuild(env: Env, config: BrokerConfig, options: RebuildOptions): Promise<Rebuilt> {
   const keeperDir = config.keeperDir.replace(/(?<=.)\/+$/, '')
+  refuseOverlap(keeperDir, config.logDirs)
   await refuseFile(env.disk, keeperDir)
   const isThere = await hasTree(env, keeperDir)
   const lock = isThere ? env.disk.lock(`${keeperDir}/lock`) : null
@@ -98,6 +100,22 @@ async function earlierAsides(disk: Disk, keeperDir: string): Promise<string[]> {
   const prefix = nameOf(keeperDir) + ASIDE
   const entries = await disk.list(parentOf(keeperDir)).catch(() => [])
   return entries.flatMap(({ name }) => (name.startsWith(prefix) ? [`${keeperDir}${name.slice(prefix.length - ASIDE.length)}`] : [])).sort()
+}
+
+/** The old directory is moved aside whole, so no records may lie in it; and beside a partition's directory its new name looks like another's. */
+function refuseOverlap(keeperDir: string, logDirs: readonly string[]): void {
+  for (const path of logDirs) {
+    if (!isWithin(keeperDir, path) && !isWithin(path, keeperDir)) continue
+    throw new Error(
+      `keeper.dir=${keeperDir} and ${path} of log.dirs lie one within the other: move one of them out, or set keeper.dir to another directory`,
+    )
+  }
+}
+
+/** Also where they are the same. */
+function isWithin(path: string, directory: string): boolean {
+  const way = relative(directory, path)
+  return way.split(sep)[0] !== '..' && !isAbsolute(way)
 }
 
 /** To a listing a file is as good as nothing, and nothing is what may be removed. */

@@ -169,6 +169,8 @@ test('what must be settled first is told, and nothing is written', async (t) => 
   await broker.end('SIGTERM')
   rmSync(broker.keeper, { recursive: true })
   rmSync(join(broker.logs, 'kept-1'), { recursive: true })
+  const file = join(broker.directory, 'file')
+  writeFileSync(file, 'precious')
   const before = listing(broker.directory)
   const settle = async (words: string[], sentence: RegExp): Promise<void> => {
     const { code, err } = await broker.run(['rebuild', ...broker.overrides, '--yes', ...words])
@@ -176,8 +178,13 @@ test('what must be settled first is told, and nothing is written', async (t) => 
     assert.match(err, sentence)
     assert.deepEqual(listing(broker.directory), before)
   }
-  const file = join(broker.logs, 'meta.properties')
   await settle(['--override', `keeper.dir=${file}`], /keeper\.dir=\S+ is a file: it must be a directory/)
+  for (const path of [broker.logs, join(broker.logs, 'kept-0'), join(broker.logs, 'keeper'), broker.directory]) {
+    await settle(
+      ['--override', `keeper.dir=${path}`],
+      new RegExp(`keeper\\.dir=${path} and ${broker.logs} of log\\.dirs lie one within the other`),
+    )
+  }
   await settle([], /kept has no directory for partition 1 of 3.*--make-missing[^]*Nothing was written/)
   await settle(['--from-keeper'], /nothing can be read in \S+: leave out --from-keeper/)
   assert.equal((await broker.run(['rebuild', '--config', 'x'])).code, 2)
