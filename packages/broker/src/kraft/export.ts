@@ -12,7 +12,7 @@ import { writeCheckpoint } from './checkpoint-file.ts'
 import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
 import { FINALISED } from '../stopped-directories/feature-levels.ts'
 import { imageRecords } from './image-records.ts'
-import { metadataPlaces, setMark } from './kraft-directories.ts'
+import { entriesOf, metadataPlaces, setMark } from './kraft-directories.ts'
 import { withLocks } from '../stopped-directories/locked-directories.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { readMetadata } from './metadata-log.ts'
@@ -31,7 +31,7 @@ const KRAFT_VERSIONS = { minSupportedVersion: 0, maxSupportedVersion: 1 }
 /**
  * Makes the stopped broker's log directories such that a KRaft broker serves them: `meta.properties` of version 1 in each, and in one the
  * metadata as a checkpoint after all that its log has, in the next epoch, so that Kafka begins there. Rejects with a sentence where a broker
- * runs on them, or they are not the tree's.
+ * runs on them, or they are not the tree's; nothing is written then.
  */
 export async function exportMetadata(
   env: Env,
@@ -41,9 +41,7 @@ export async function exportMetadata(
 ): Promise<Exported> {
   const clusterId = await clusterIdOf(zooKeeper)
   if (clusterId === null) throw new Error('the keeper knows no cluster: has a broker ever started on this keeper.dir?')
-  const places = metadataPlaces(config)
-  for (const path of places) await env.disk.createDirectory(path)
-  return await withLocks(env, places, () => exportLocked(env, zooKeeper, config, clusterId, controller))
+  return await withLocks(env, metadataPlaces(config), () => exportLocked(env, zooKeeper, config, clusterId, controller))
 }
 
 async function exportLocked(
@@ -55,13 +53,14 @@ async function exportLocked(
 ): Promise<Exported> {
   const { brokerId } = config
   const { directoryIds, directoryOf, home } = await homesOf(env, config, clusterId)
+  const homeId = directoryIds.get(home)!
+  const image = await readTreeImage(zooKeeper, { directoryOf, firstDirectory: homeId }, () => randomId(env))
+  checkLogs(config, image, directoryOf)
   const metadataLog = `${home}/${METADATA_LOG}`
   await env.disk.createDirectory(metadataLog)
   const { image: before, voters } = await readMetadata(env, metadataLog)
   // a broker's epoch is the offset of its registration: here the last one before the checkpoint's end
   const brokerEpoch = before.endOffset + 1
-  const homeId = directoryIds.get(home)!
-  const image = await readTreeImage(zooKeeper, { directoryOf, firstDirectory: homeId }, () => randomId(env))
   leaveOutOurs(image)
   if (image.features.size === 0) for (const [name, { max }] of FINALISED) image.features.set(name, max)
   const logDirs = config.logDirs.map((path) => directoryIds.get(path)!)
@@ -70,6 +69,7 @@ async function exportLocked(
   const { name, host, port } = controller
   const voter = { voterId: brokerId, voterDirectoryId: homeId, endpoints: [{ name, host, port }], kRaftVersionFeature: KRAFT_VERSIONS }
   for (const [path, directoryId] of directoryIds) {
+    await env.disk.createDirectory(path)
     await writeMetaProperties(env.disk, path, { version: 1, brokerId, clusterId, directoryId })
   }
   const checkpoint = await writeCheckpoint(env.disk, metadataLog, {
@@ -100,6 +100,9 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
   const places = metadataPlaces(config)
   let home = places.at(config.logDirs.length) ?? config.logDirs[0]!
   for (const path of places) {
+    const entries = await entriesOf(env, path)
+    // that of metadata.log.dir may be new
+    if (entries === null && config.logDirs.includes(path)) throw new Error(`log.dirs: there is no directory ${path}; nothing was written`)
     const properties = await readMetaProperties(env.disk, path)
     if ((properties?.clusterId ?? clusterId) !== clusterId || (properties?.brokerId ?? config.brokerId) !== config.brokerId) {
       throw new Error(
@@ -108,13 +111,25 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
     }
     const id = properties?.directoryId ?? randomId(env)
     directoryIds.set(path, id)
-    for (const { name, directory } of await env.disk.list(path)) {
+    for (const { name, directory } of entries ?? []) {
       if (!directory) continue
       if (name === METADATA_LOG) home = path
       else if (topicPartitionOf(name) !== null) directoryOf.set(name, id)
     }
   }
   return { directoryIds, directoryOf, home }
+}
+
+/** Throws where the tree has partitions on this broker, and none of them lies in `log.dirs`: those are not the broker's. */
+function checkLogs({ brokerId, logDirs }: BrokerConfig, image: MetadataImage, directoryOf: Homes['directoryOf']): void {
+  const names = [...image.topics.values()].flatMap(({ name, partitions }) =>
+    [...partitions.values()].flatMap(({ partitionId, replicas }) => (replicas.includes(brokerId) ? [`${name}-${partitionId}`] : [])),
+  )
+  if (names.length === 0 || names.some((name) => directoryOf.has(name))) return
+  throw new Error(
+    `the keeper knows ${names.length} partition(s) of broker ${brokerId}, ${names[0]} for one, and none lies in log.dirs=${logDirs.join(',')}: ` +
+      `set log.dirs to where they are; nothing was written`,
+  )
 }
 
 /** Kafka knows no keys of ours. */

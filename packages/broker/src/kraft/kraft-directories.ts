@@ -46,7 +46,8 @@ export function metadataPlaces({ logDirs, layers }: BrokerConfig): string[] {
   return own === undefined || own === '' || logDirs.includes(own) ? [...logDirs] : [...logDirs, own]
 }
 
-async function entriesOf(env: Env, directory: string): Promise<Entry[] | null> {
+/** Null: there is no such directory. */
+export async function entriesOf(env: Env, directory: string): Promise<Entry[] | null> {
   try {
     return await env.disk.list(directory)
   } catch (error) {

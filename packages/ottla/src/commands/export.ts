@@ -1,6 +1,6 @@
 import { addressIn, exportKraft } from '@ottla/broker'
 import { nodeEnv } from '@ottla/env/node'
-import { openKeeper } from '@ottla/keeper'
+import { hasTree, openKeeper, type Keeper } from '@ottla/keeper'
 import { UsageError } from '../usage-error.ts'
 import { parse } from './connection.ts'
 import { serverCommand, type ServerOptions } from './server-command.ts'
@@ -25,27 +25,32 @@ export function run(words: readonly string[]): Promise<number> {
 
 async function writeKraft(file: string | undefined, { kraft, override, controller }: Options): Promise<void> {
   if (kraft === undefined) throw new UsageError('say what to export to: --kraft')
+  const wanted = controller === undefined ? null : endpoint(controller)
   const { config } = serverConfig(file, override)
   const env = nodeEnv({ logLevel: 'warn' })
   // timers of env don't keep the process alive
   const alive = setInterval(() => {}, 1 << 30)
-  const keeper = await openKeeper(env, config.keeperDir)
+  let keeper: Keeper | null = null
   try {
+    if (!(await hasTree(env, config.keeperDir))) throw new Error(`keeper.dir=${config.keeperDir} holds no tree: nothing was written`)
+    keeper = await openKeeper(env, config.keeperDir)
     const zooKeeper = keeper.connect()
-    const written = await exportKraft(env, zooKeeper, config, controller === undefined ? null : endpoint(controller))
+    const written = await exportKraft(env, zooKeeper, config, wanted)
     await zooKeeper.close()
     const { name, host, port } = written.controller
     console.log(`Wrote ${written.topics} topics of cluster ${written.clusterId} to ${written.checkpoint}
 Start Apache Kafka 4 on it with process.roles=broker,controller, node.id=${config.brokerId}, log.dirs=${config.logDirs.join(',')},
 controller.listener.names=${name} and a listener ${name}://${host}:${port}.`)
   } finally {
-    await keeper.close()
+    await keeper?.close()
     clearInterval(alive)
   }
 }
 
 function endpoint(text: string): { name: string; host: string; port: number } {
   const address = addressIn(text)
-  if (address === null) throw new UsageError(`--controller wants host:port, not '${text}'`)
+  if (address === null || address.host === '' || address.port < 1 || address.port > 65_535) {
+    throw new UsageError(`--controller wants host:port with a port from 1 to 65535, not '${text}'`)
+  }
   return { name: 'CONTROLLER', ...address }
 }
