@@ -1,6 +1,7 @@
 import type { Address, Env } from '@ottla/env'
 import { Broker, openZooKeeper, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
 import { hasTree, LogError, openKeeper, type ClientServing, type Keeper } from '@ottla/keeper'
+import type { ZooKeeper } from '@ottla/zookeeper'
 
 /** A broker in this process, and its embedded keeper, if it has one. */
 export interface Server {
@@ -21,7 +22,7 @@ export function startServer(env: Env, config: BrokerConfig): Promise<Server> {
 async function startOnZooKeeper(env: Env, config: BrokerConfig): Promise<Server> {
   const zooKeeper = await openZooKeeper(env, config)
   try {
-    if ((await zooKeeper.exists('/cluster/id')) === null) await refuseWithoutTree(env, config)
+    await refuseWithoutCluster(env, config, zooKeeper)
     const broker = await Broker.start(env, config, zooKeeper)
     return {
       broker,
@@ -44,6 +45,7 @@ async function startWithKeeper(env: Env, config: BrokerConfig): Promise<Server> 
   const keeper = await openTree(env, config, (error) => (failure = error))
   try {
     const zooKeeper = keeper.connect()
+    await refuseWithoutCluster(env, config, zooKeeper)
     const broker = await Broker.start(env, config, zooKeeper)
     return {
       broker,
@@ -59,6 +61,11 @@ async function startWithKeeper(env: Env, config: BrokerConfig): Promise<Server> 
     await keeper.close()
     throw failure === null ? error : becauseOf(failure)
   }
+}
+
+/** A tree that no broker has been on is as good as none. */
+async function refuseWithoutCluster(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<void> {
+  if ((await zooKeeper.exists('/cluster/id')) === null) await refuseWithoutTree(env, config)
 }
 
 async function openTree(env: Env, config: BrokerConfig, onFailure: (error: Error) => void): Promise<Keeper> {
