@@ -20,7 +20,8 @@ export async function takeOverKraft(env: Env, zooKeeper: ZooKeeper, config: Brok
   for (const path of places) {
     const metadataLog = `${path}/${METADATA_LOG}`
     const entries = await entriesOf(env, metadataLog)
-    if (entries === null) continue
+    // an export that was cut short leaves no metadata, and that is not an empty cluster's
+    if (entries === null || !entries.some(({ name }) => /\.(log|checkpoint)$/.test(name))) continue
     if ((await dataOf(zooKeeper, MARK))?.equals(markOf(entries))) return
     const { takeOver } = await import('./take-over.ts')
     await takeOver(env, zooKeeper, { brokerId: config.brokerId, logDirs: places, metadataLog })
