@@ -2,7 +2,7 @@ import type { Env } from '@ottla/env'
 import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
 import { PRODUCER_IDS_PATH } from './producer-ids.ts'
 import { randomId } from './random-id.ts'
-import { childrenOf, clusterIdOf, dataOf, json, parseJson, readZnode } from './znodes.ts'
+import { childrenOf, clusterIdOf, dataOf, decodeZnode, json, readZnode } from './znodes.ts'
 
 /** One of a broker's listeners as others are told of it. */
 export interface Endpoint {
@@ -88,7 +88,7 @@ export async function register(zooKeeper: ZooKeeper, { brokerId, data }: Registr
   const [held, known] = await Promise.all([readZnode(zooKeeper, path), zooKeeper.exists(incarnation)])
   if (held?.stat.ephemeralOwner === zooKeeper.sessionId) return
   if (held !== undefined) {
-    const { host, port } = parseJson(held.data)
+    const { host, port } = decodeZnode(path, held.data)
     throw new HeldElsewhere(`broker.id=${brokerId} is registered by the broker at ${String(host)}:${String(port)}, whose session lasts`)
   }
   await zooKeeper.multi([

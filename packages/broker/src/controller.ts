@@ -2,7 +2,7 @@ import type { Env } from '@ottla/env'
 import { MultiError, type Operation, type ZooKeeper } from '@ottla/zookeeper'
 import { HeldElsewhere } from './cluster-membership.ts'
 import { createStates, encodeState, PARTITIONS_PER_MULTI, readTopic, statePath, type TopicZnodes } from './topic-znodes.ts'
-import { inBatches, json, parseJson, readZnode } from './znodes.ts'
+import { decodeZnode, inBatches, json, readZnode } from './znodes.ts'
 
 /** Topics whose znodes are read at once. */
 const READ_AT_ONCE = 100
@@ -41,10 +41,12 @@ export class Controller {
     for (let attempt = 1; ; attempt++) {
       const held = await readZnode(this.#zooKeeper, '/controller')
       const known = await readZnode(this.#zooKeeper, '/controller_epoch')
-      const epoch = known === undefined ? 0 : Number(known.data?.toString())
+      const epoch = known === undefined ? 0 : decodeZnode<number>('/controller_epoch', known.data, Number.isSafeInteger)
       if (held !== undefined) {
         if (held.stat.ephemeralOwner !== this.#zooKeeper.sessionId) {
-          throw new HeldElsewhere(`broker ${String(parseJson(held.data)['brokerid'])} is the controller, and its session lasts`)
+          throw new HeldElsewhere(
+            `broker ${String(decodeZnode('/controller', held.data)['brokerid'])} is the controller, and its session lasts`,
+          )
         }
         this.#epoch = epoch
         this.#epochVersion = known!.stat.version

@@ -3,7 +3,7 @@ import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { MultiError, type SessionEvent, type ZooKeeper } from '@ottla/zookeeper'
 import { HeldElsewhere, refuseOthers, register, type Registration } from './cluster-membership.ts'
 import type { Controller } from './controller.ts'
-import { clusterIdOf, isOutcomeUnknown } from './znodes.ts'
+import { clusterIdOf, isOutcomeUnknown, ZnodeError } from './znodes.ts'
 
 /** After an attempt to join again that ZooKeeper itself refused. */
 const RETRY_MS = 5_000
@@ -69,9 +69,16 @@ export class Membership {
     if (!this.#isMember) {
       throw new KafkaError(
         ErrorCode.NOT_CONTROLLER,
-        'this broker has no connection to its ZooKeeper, so topics and configurations can not be changed; try again later',
+        'this broker has no connection to its ZooKeeper, or is not its controller, so topics and configurations can not be changed; try again later',
       )
     }
+  }
+
+  /** After a change that was fenced off: it is elected again, unless another broker is the controller now. */
+  joinAnew(): void {
+    if (!this.#isMember || this.#isStopped) return
+    this.#isMember = false
+    this.#rejoinSoon()
   }
 
   /** Its place ends with the session, which the caller closes. */
@@ -118,7 +125,9 @@ export class Membership {
     this.#rejoin(losses).catch((error: unknown) => {
       // the next connection begins anew
       if (this.#isStopped || losses !== this.#losses) return
-      this.#parts.env.log.error(`could not join the cluster again; topics and configurations can not be changed`, { error })
+      const told = 'could not join the cluster again; topics and configurations can not be changed'
+      if (error instanceof ZnodeError) this.#parts.env.log.warn(`${told}: ${error.message}`)
+      else this.#parts.env.log.error(told, { error })
       this.#retry = this.#parts.env.clock.after(RETRY_MS, () => this.#rejoinSoon())
     })
   }
@@ -140,9 +149,12 @@ export class Membership {
   }
 }
 
+/** A change of the tree was not carried out, for /controller_epoch has been written since this broker was elected. */
+export const isFenced = (error: unknown): boolean => error instanceof MultiError && error.operation.type === 'check'
+
 /** What a client is told of a change of the tree that failed. */
 export function toldOf(error: unknown): unknown {
-  if (error instanceof MultiError && error.operation.type === 'check') {
+  if (isFenced(error)) {
     return new KafkaError(ErrorCode.NOT_CONTROLLER, 'this broker is not the controller any more; try again later')
   }
   if (!isOutcomeUnknown(error)) return error

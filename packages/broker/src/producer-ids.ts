@@ -1,5 +1,5 @@
 import { ZooKeeperError, type TreeReader, type ZooKeeper } from '@ottla/zookeeper'
-import { dataOf, json, parseJson, putData } from './znodes.ts'
+import { dataOf, decodeZnode, isFields, json, putData } from './znodes.ts'
 
 export const PRODUCER_IDS_PATH = '/latest_producer_id_block'
 /** Producer ids are taken so many at a time, as Kafka does. */
@@ -20,7 +20,8 @@ function encodeBlock(brokerId: number, end: number): Buffer {
 }
 
 function endOf(data: Buffer | null | undefined): number {
-  const { block_end: last = -1 } = parseJson(data) as { block_end?: string | number }
+  const isValid = (value: unknown): boolean => isFields(value) && Number.isSafeInteger(Number(value['block_end'] ?? -1))
+  const { block_end: last = -1 } = decodeZnode<{ block_end?: string | number }>(PRODUCER_IDS_PATH, data, isValid)
   return Number(last) + 1
 }
 

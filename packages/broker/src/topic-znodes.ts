@@ -1,6 +1,6 @@
 import type { Operation, TreeReader } from '@ottla/zookeeper'
 import type { PartitionState } from './topic.ts'
-import { dataOf, json, OPERATIONS_PER_MULTI, parseJson } from './znodes.ts'
+import { dataOf, decodeZnode, isFields, json, OPERATIONS_PER_MULTI, type Fields } from './znodes.ts'
 
 /** The znodes of topics, as ZooKeeper-mode Kafka 3.9 lays them out (zookeeper-layout): payloads in compact JSON. */
 export const topicsPath = '/brokers/topics'
@@ -55,7 +55,11 @@ export function createStates(
 export async function readTopic(zooKeeper: TreeReader, name: string): Promise<TopicZnodes | undefined> {
   const [topic, config] = await Promise.all([dataOf(zooKeeper, topicPath(name)), dataOf(zooKeeper, topicConfigPath(name))])
   if (topic === undefined) return undefined
-  const { topic_id: id, partitions } = parseJson(topic) as { topic_id: string; partitions: Record<string, number[]> }
+  const { topic_id: id, partitions } = decodeZnode<{ topic_id: string; partitions: Record<string, number[]> }>(
+    topicPath(name),
+    topic,
+    (value) => hasPartitions(value) && typeof value['topic_id'] === 'string',
+  )
   const assignment = Object.keys(partitions)
     .sort((a, b) => Number(a) - Number(b))
     .map((partition) => partitions[partition]!)
@@ -63,17 +67,31 @@ export async function readTopic(zooKeeper: TreeReader, name: string): Promise<To
   return {
     id,
     assignment,
-    overrides: decodeOverrides(config),
-    partitions: states.map((data, partition) => decodeState(data, assignment[partition]!)),
+    overrides: decodeOverrides(name, config),
+    partitions: states.map((data, partition) => decodeState(statePath(name, partition), data, assignment[partition]!)),
   }
 }
 
-function decodeOverrides(data: Buffer | null | undefined): ReadonlyMap<string, string> {
-  return new Map(Object.entries((parseJson(data)['config'] ?? {}) as Record<string, string>))
+const areIds = (value: unknown): boolean => Array.isArray(value) && value.every(Number.isSafeInteger)
+
+/** Of a topic's znode. */
+export const hasPartitions = (value: unknown): value is Fields =>
+  isFields(value) && isFields(value['partitions']) && Object.values(value['partitions']).every(areIds)
+
+/** Of a znode of configs: there may be none. */
+export const hasConfig = (value: unknown): boolean =>
+  isFields(value) && isFields(value['config'] ?? {}) && Object.values(value['config'] ?? {}).every((one) => typeof one === 'string')
+
+const isState = (value: unknown): boolean =>
+  isFields(value) && [value['leader'], value['leader_epoch']].every(Number.isSafeInteger) && areIds(value['isr'])
+
+function decodeOverrides(name: string, data: Buffer | null | undefined): ReadonlyMap<string, string> {
+  const { config } = decodeZnode<{ config?: Record<string, string> | null }>(topicConfigPath(name), data, hasConfig)
+  return new Map(Object.entries(config ?? {}))
 }
 
-function decodeState(data: Buffer | null | undefined, replicas: readonly number[]): PartitionState | undefined {
+function decodeState(path: string, data: Buffer | null | undefined, replicas: readonly number[]): PartitionState | undefined {
   if (data === undefined) return undefined
-  const state = parseJson(data) as { leader: number; leader_epoch: number; isr: number[] }
+  const state = decodeZnode<{ leader: number; leader_epoch: number; isr: number[] }>(path, data, isState)
   return { leader: state.leader, leaderEpoch: state.leader_epoch, isr: state.isr, replicas }
 }

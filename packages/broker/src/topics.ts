@@ -6,7 +6,7 @@ import { topicConfig, type TopicConfig } from './configs/topic-config.ts'
 import type { Controller } from './controller.ts'
 import { isInternalTopic } from './internal-topics.ts'
 import type { LogDirectories } from './log-directories.ts'
-import { toldOf, type Membership } from './membership.ts'
+import { isFenced, toldOf, type Membership } from './membership.ts'
 import { randomId } from './random-id.ts'
 import { TopicOpening } from './topic-opening.ts'
 import { produceRules, storedCompression, type PartitionState, type Topic } from './topic.ts'
@@ -23,7 +23,7 @@ import {
   topicsPath,
   type TopicZnodes,
 } from './topic-znodes.ts'
-import { inBatches, isOutcomeUnknown } from './znodes.ts'
+import { inBatches, isOutcomeUnknown, ZnodeError } from './znodes.ts'
 
 export interface NewTopic {
   readonly name: string
@@ -208,6 +208,7 @@ export class Topics {
         return change()
       })
     } catch (error) {
+      if (isFenced(error)) this.#membership.joinAnew()
       throw toldOf(error)
     }
   }
@@ -237,7 +238,9 @@ export class Topics {
     for (const name of this.#dirty) {
       this.refresh(name).catch((error: unknown) => {
         // all is read when there is a connection again
-        if (!isOutcomeUnknown(error)) this.#env.log.error(`could not follow the topic ${name}`, { error })
+        if (isOutcomeUnknown(error)) return
+        if (error instanceof ZnodeError) this.#env.log.warn(`${name} stays as it was: ${error.message}`)
+        else this.#env.log.error(`could not follow the topic ${name}`, { error })
       })
     }
     this.#dirty.clear()

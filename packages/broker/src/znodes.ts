@@ -7,13 +7,51 @@ const BYTES_PER_MULTI = 256 * 1024
 /** Compact JSON, as all of Kafka's znodes have it. */
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
-/** What such a znode says: nothing where it isn't there, or has no data. */
-export const parseJson = (data: Buffer | null | undefined): Record<string, unknown> =>
-  JSON.parse(data?.toString() || '{}') as Record<string, unknown>
+export type Fields = Readonly<Record<string, unknown>>
+
+export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** So many characters of a znode's data an error shows. */
+const SHOWN_LENGTH = 60
+
+/** A znode's data can't be what belongs there. Its message is a sentence for the operator. */
+export class ZnodeError extends Error {
+  readonly found: string
+
+  constructor(path: string, text: string) {
+    const shown = text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text
+    const found = `the znode ${path} has ${text === '' ? 'no data' : `the data ${JSON.stringify(shown)}`}, which is not what Kafka keeps there`
+    const isOfTopic = /^\/(brokers|config)\/topics\//.test(path)
+    const rebuilding = isOfTopic ? "; 'ottla rebuild --from-keeper' makes a topic's znodes anew from log.dirs" : ''
+    super(
+      `${found}: set it right with 'ottla zk set'. An embedded keeper ends with its broker: meanwhile 'ottla zookeeper' serves its keeper.dir ` +
+        `through a link <dataDir>/ottla-keeper${rebuilding}`,
+    )
+    this.found = found
+  }
+}
+
+/** What a znode says: no fields where it isn't there, or has no data. Throws ZnodeError where that is not what `isValid` asks for. */
+export function decodeZnode<T = Fields>(path: string, data: Buffer | null | undefined, isValid: (value: unknown) => boolean = isFields): T {
+  const text = data?.toString() ?? ''
+  try {
+    const value: unknown = JSON.parse(text || '{}')
+    if (isValid(value)) return value as T
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw new ZnodeError(path, text)
+}
+
+/** What the znode says (`decodeZnode`). */
+export async function readFields<T = Fields>(tree: TreeReader, path: string, isValid?: (value: unknown) => boolean): Promise<T> {
+  return decodeZnode<T>(path, await dataOf(tree, path), isValid)
+}
 
 /** The id of the cluster that the tree is of; null where no broker has chosen one yet. */
 export async function clusterIdOf(tree: TreeReader): Promise<string | null> {
-  const { id = null } = parseJson(await dataOf(tree, '/cluster/id')) as { id?: string }
+  const isValid = (value: unknown): boolean => isFields(value) && ['string', 'undefined'].includes(typeof value['id'])
+  const { id = null } = await readFields<{ id?: string }>(tree, '/cluster/id', isValid)
   return id
 }
 

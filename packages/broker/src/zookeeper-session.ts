@@ -4,7 +4,7 @@ import { parseConnectString, ZooKeeperClient, type Session, type ZooKeeper } fro
 import { createPath } from './cluster-membership.ts'
 import type { BrokerConfig } from './configs/broker-config.ts'
 import { withLocks } from './stopped-directories/locked-directories.ts'
-import { parseJson, readZnode } from './znodes.ts'
+import { decodeZnode, readZnode } from './znodes.ts'
 
 /** In the first of `log.dirs`: the session that this broker has, for the one that starts after it was killed. */
 const SESSION_FILE = 'ottla.zookeeper-session.json'
@@ -82,7 +82,7 @@ async function endFormerSession(env: Env, config: BrokerConfig, zooKeeper: ZooKe
   ])
   const isRegistered = registration?.stat.ephemeralOwner === former.sessionId
   if (!isRegistered && controller?.stat.ephemeralOwner !== former.sessionId) return
-  if (isRegistered && !hostsOf(env, config).has(String(parseJson(registration.data)['host']))) return
+  if (isRegistered && !hostsOf(env, config).has(String(decodeZnode(`/brokers/ids/${brokerId}`, registration.data)['host']))) return
   env.log.info('the session of a former life of this broker is ended', { sessionId: former.sessionId.toString(16) })
   const heir = await connected(env, config, config.zookeeperConnect!, former)
   await heir.close()

@@ -1,5 +1,5 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
-import { childrenOf, dataOf, parseJson } from '../znodes.ts'
+import { childrenOf, isFields, readFields } from '../znodes.ts'
 import { numbered, OPERATIONS, PATTERNS, PERMISSIONS, RESOURCES } from './access-kinds.ts'
 import type { MetadataImage } from './metadata-image.ts'
 
@@ -21,6 +21,11 @@ interface TokenZnode {
   readonly tokenId: string
 }
 
+const hasAcls = (value: unknown): boolean => isFields(value) && (value['acls'] === undefined || areAll(value['acls'], isFields))
+const isToken = (value: unknown): boolean =>
+  isFields(value) && typeof value['tokenId'] === 'string' && areAll(value['renewers'], (one) => typeof one === 'string')
+const areAll = (list: unknown, is: (one: unknown) => boolean): boolean => Array.isArray(list) && list.every(is)
+
 /** The rights and the delegation tokens that the tree has; each entry gets an id, which the tree has none of. */
 export async function readTreeAccess(image: MetadataImage, zooKeeper: ZooKeeper, randomId: () => string): Promise<void> {
   for (const [root, pattern] of [
@@ -29,7 +34,7 @@ export async function readTreeAccess(image: MetadataImage, zooKeeper: ZooKeeper,
   ] as const) {
     for (const type of await childrenOf(zooKeeper, root)) {
       for (const name of await childrenOf(zooKeeper, `${root}/${type}`)) {
-        const { acls = [] } = parseJson(await dataOf(zooKeeper, `${root}/${type}/${name}`)) as Partial<AclZnode>
+        const { acls = [] } = await readFields<Partial<AclZnode>>(zooKeeper, `${root}/${type}/${name}`, hasAcls)
         for (const acl of acls) {
           const id = randomId()
           image.accessControlEntries.set(id, {
@@ -47,7 +52,7 @@ export async function readTreeAccess(image: MetadataImage, zooKeeper: ZooKeeper,
     }
   }
   for (const id of await childrenOf(zooKeeper, '/delegation_token/tokens')) {
-    const token = parseJson(await dataOf(zooKeeper, `/delegation_token/tokens/${id}`)) as unknown as TokenZnode
+    const token = await readFields<TokenZnode>(zooKeeper, `/delegation_token/tokens/${id}`, isToken)
     image.delegationTokens.set(token.tokenId, {
       owner: token.owner,
       requester: token.tokenRequester ?? token.owner,

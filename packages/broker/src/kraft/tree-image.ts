@@ -1,7 +1,7 @@
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { ConfigResource } from '../configs/config-resource.ts'
-import { readTopic, topicsPath } from '../topic-znodes.ts'
-import { childrenOf, dataOf, parseJson } from '../znodes.ts'
+import { hasConfig, readTopic, topicsPath } from '../topic-znodes.ts'
+import { childrenOf, readFields } from '../znodes.ts'
 import { readTreeAccess } from './access-image.ts'
 import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { entityName } from './entity-names.ts'
@@ -22,7 +22,7 @@ const QUOTAS = ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage'
 export async function readTreeImage(zooKeeper: ZooKeeper, homes: Homes, randomId: () => string): Promise<MetadataImage> {
   const image = new MetadataImage()
   for (const [name, { max_version_level: level }] of Object.entries(
-    (parseJson(await dataOf(zooKeeper, '/feature'))['features'] ?? {}) as Record<string, { max_version_level: number }>,
+    ((await readFields(zooKeeper, '/feature'))['features'] ?? {}) as Record<string, { max_version_level: number }>,
   )) {
     image.features.set(name, level)
   }
@@ -115,5 +115,5 @@ function addCredential(image: MetadataImage, name: string, mechanism: number, te
 }
 
 async function configsOf(zooKeeper: ZooKeeper, path: string): Promise<Record<string, string>> {
-  return (parseJson(await dataOf(zooKeeper, path))['config'] ?? {}) as Record<string, string>
+  return (await readFields<{ config?: Record<string, string> }>(zooKeeper, path, hasConfig)).config ?? {}
 }

@@ -8,8 +8,8 @@ import { withLocks } from '../stopped-directories/locked-directories.ts'
 import { mustLieHereAlone } from '../stopped-directories/sole-replica.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { randomId } from '../random-id.ts'
-import { encodeState, encodeTopic, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
-import { childrenOf, dataOf, inBatches, parseJson } from '../znodes.ts'
+import { encodeState, encodeTopic, hasPartitions, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
+import { childrenOf, inBatches, readFields } from '../znodes.ts'
 
 /** Who takes over whose tree. */
 export interface TreeTakeOver {
@@ -67,7 +67,7 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
 async function checkNobodyRuns(zooKeeper: ZooKeeper): Promise<void> {
   const registered = await childrenOf(zooKeeper, '/brokers/ids')
   if (registered.length > 0) throw new Error(`the tree has Kafka's brokers ${registered.join(', ')} registered: stop them first`)
-  const { kraft_controller_id: controller = -1 } = parseJson(await dataOf(zooKeeper, '/migration'))
+  const { kraft_controller_id: controller = -1 } = await readFields(zooKeeper, '/migration')
   if (controller !== -1) {
     throw new Error(
       `the tree says in /migration that its cluster moves to KRaft, under controller ${String(controller)}: end the move and take over the ` +
@@ -78,7 +78,7 @@ async function checkNobodyRuns(zooKeeper: ZooKeeper): Promise<void> {
 
 /** None where `/feature` is not there, or says that features are off (`status` 0). */
 async function featuresOf(zooKeeper: ZooKeeper): Promise<Map<string, number>> {
-  const { status, features = {} } = parseJson(await dataOf(zooKeeper, '/feature'))
+  const { status, features = {} } = await readFields(zooKeeper, '/feature')
   const levels = Object.entries(features as Record<string, { max_version_level: number }>)
   return new Map(status === 0 ? [] : levels.map(([name, level]) => [name, level.max_version_level]))
 }
@@ -91,10 +91,10 @@ async function readFound(
   brokerId: number,
   { leaderEpochs, topicIds }: Scanned,
 ): Promise<FoundTopic> {
-  const { topic_id: id, partitions } = parseJson(await dataOf(zooKeeper, topicPath(name))) as {
+  const { topic_id: id, partitions } = await readFields<{
     topic_id?: string
     partitions: Record<string, number[]>
-  }
+  }>(zooKeeper, topicPath(name), hasPartitions)
   const assignment = Object.keys(partitions).map((_, partition) => partitions[partition])
   const operations: Operation[] = []
   const create = async (path: string, data: Buffer | null): Promise<void> => {
@@ -107,7 +107,7 @@ async function readFound(
     if (replicas === undefined) throw new Error(`the topic ${name} has no partition ${partition}`)
     mustLieHereAlone(`${name}-${partition}`, replicas, brokerId)
     const path = statePath(name, partition)
-    const { leader_epoch: known = 0 } = parseJson(await dataOf(zooKeeper, path)) as { leader_epoch?: number }
+    const { leader_epoch: known = 0 } = await readFields<{ leader_epoch?: number }>(zooKeeper, path)
     const leaderEpoch = Math.max(known, leaderEpochs.get(`${name}-${partition}`) ?? -1)
     if (!leaderEpochs.has(`${name}-${partition}`)) missing.push(`${name}-${partition}`)
     await create(path.slice(0, -'/state'.length), null)
