@@ -181,3 +181,26 @@ brokerTest('what directories leave open is a problem, and is not written', {}, a
   await env.disk.rename(`${directory}/two/meta.properties`, `${directory}/two/meta`)
   await assert.rejects(plan(place), /two has no meta.properties: if its disk is missing, mount it/)
 })
+
+brokerTest('what the old tree says of a topic is passed over where it can not be read, and told', {}, async (place) => {
+  const client = await place.connect()
+  const id = await createTopic(client, 'a')
+  await produce(client, 'a', ['kept'])
+  await place.stop()
+  const { env, config } = place
+  const keeper = await openKeeper(env, config.keeperDir)
+  const tree = keeper.connect()
+  await tree.setData('/brokers/topics/a', Buffer.from('{garbage'))
+  let planned: RebuildPlan | undefined
+  await rebuildTree(env, config, { ...NOTHING, from: tree }, async (plan, write) => {
+    planned = plan
+    await write(tree)
+  })
+  await tree.close()
+  await keeper.close()
+  assert.ok(planned!.notes.some((note) => note.includes('the znode /brokers/topics/a has the data "{garbage"')))
+  await place.start()
+  const next = await place.connect()
+  assert.equal((await describeTopic(next, 'a')).topicId, id)
+  assert.deepEqual(valuesIn((await fetch(next, 'a', 0)).records), ['kept'])
+})

@@ -9,7 +9,7 @@ import { BLOCK_COUNT, producerIdsEnd } from '../producer-ids.ts'
 import { samePartition } from '../log-directories.ts'
 import { randomId } from '../random-id.ts'
 import { readTopic, topicsPath, type TopicZnodes } from '../topic-znodes.ts'
-import { childrenOf } from '../znodes.ts'
+import { childrenOf, ZnodeError } from '../znodes.ts'
 import { directoriesIn } from '../stopped-directories/directory-names.ts'
 import { scanPartitions, type FoundPartition } from './partition-scan.ts'
 import { overridesFor, type ConfigsFrom } from './topic-overrides.ts'
@@ -125,7 +125,7 @@ class Planning {
   }
 
   async topic(name: string, partitions: readonly FoundPartition[]): Promise<void> {
-    const known = this.#asked.from === null ? undefined : await readTopic(this.#asked.from, name)
+    const known = this.#asked.from === null ? undefined : await this.#readOld(this.#asked.from, name)
     const byNumber = this.#byNumber(partitions)
     const id = this.#idOf(name, partitions, known)
     const sameTopic = known?.id === id ? known : undefined
@@ -148,6 +148,16 @@ class Planning {
     // what was missing may have been led in any epoch
     const leaderEpochs = epochs.map((epoch, partition) => (byNumber[partition] === undefined ? newest : epoch) + 1)
     this.topics.push({ name, id, leaderEpochs, missing, overrides, configsFrom, unnamed })
+  }
+
+  async #readOld(from: TreeReader, name: string): Promise<TopicZnodes | undefined> {
+    try {
+      return await readTopic(from, name)
+    } catch (error) {
+      if (!(error instanceof ZnodeError)) throw error
+      this.notes.push(`what the old tree says of ${name} is passed over, for ${error.found}`)
+      return undefined
+    }
   }
 
   /** Directories that no partition can be numbered by, or that are one partition's, are told. */
