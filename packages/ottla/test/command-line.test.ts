@@ -111,6 +111,8 @@ test('words that are not understood: exit code 2, and what is', async () => {
     [['produce', 't', '-a', '2'], /acks is 0, 1 or all/],
     [['produce', 't', '-z', 'brotli'], /none, gzip, snappy, lz4 or zstd/],
     [['consume', 't', '--from', 'banana 5'], /an offset, or a time such as/],
+    [['log'], /missing required argument 'path'/],
+    [['log', '/', '--from', 'x'], /whole number/],
     [['start', '--nope'], /no option --nope/],
     [['start', '--override', 'x'], /key=value/],
   ]

@@ -27,7 +27,7 @@ export function run(words: readonly string[]): Promise<number> {
     .action(async (path: string, options: Options) => {
       if (!(await print(path, options))) exitCode = 1
     })
-  return parse(log, words).then(() => exitCode)
+  return parse(log, words).then((code) => code || exitCode)
 }
 
 /** False where something is wrong. */
