@@ -1,6 +1,6 @@
 import { createClient, type Client } from '@ottla/client'
 import { nodeEnv } from '@ottla/env/node'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError } from 'commander'
 
 /** What every command that talks to a broker understands. */
 export interface ConnectionOptions {
@@ -19,13 +19,6 @@ export function localCommand(name: string, description: string): Command {
 /** One with the options of the connection too. */
 export function clientCommand(name: string, description: string): Command {
   return localCommand(name, description).option('-b, --bootstrap <host:port,…>', 'brokers to start with (OTTLA_BOOTSTRAP)', BOOTSTRAP)
-}
-
-/** An option's value as a whole number from 0 on. */
-export function wholeNumber(text: string): number {
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError('A whole number is wanted.')
-  return number
 }
 
 /** Gives `work` a client and closes it afterwards, whatever happens. */

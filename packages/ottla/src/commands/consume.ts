@@ -1,12 +1,12 @@
-import type { Admin, Consumer, ConsumerRecord, OffsetSpec, TopicPartition } from '@ottla/client'
-import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
+import type { Admin, Consumer, ConsumerRecord, TopicPartition } from '@ottla/client'
+import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
 import { jsonFields } from './json-record.ts'
-import { offsetSpec } from './option-values.ts'
+import { place, wholeNumber, type Place } from './option-values.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
   readonly group?: string
-  readonly from?: string
+  readonly from?: Place
   readonly partition?: number
   readonly max?: number
   readonly exit: boolean
@@ -23,6 +23,7 @@ export function run(words: readonly string[]): Promise<number> {
     .option(
       '--from <where>',
       'beginning, end, an offset, or a time such as 2026-11-25T10:00:00Z; in a group beginning or end, where nothing is committed',
+      place,
     )
     .option('-p, --partition <number>', 'this partition alone', wholeNumber)
     .option('-n, --max <count>', 'stop after so many records', wholeNumber)
@@ -36,10 +37,9 @@ export function run(words: readonly string[]): Promise<number> {
     .option('--committed', 'records of aborted transactions are left out', false)
   consume.action((topics: string[], options: Options) =>
     withClient(options, async (client) => {
-      const { group, from = group === undefined ? 'end' : 'beginning' } = options
-      const start = startOf(from)
+      const { group, from: start = group === undefined ? 'latest' : 'earliest' } = options
       if (group !== undefined && start !== 'earliest' && start !== 'latest') {
-        throw new UsageError(`a group starts from beginning or end, not '${from}'; ottla groups reset moves it`)
+        throw new UsageError('a group starts from beginning or end; ottla groups reset moves it to an offset or a time')
       }
       const consumer = client.consumer({
         ...(group === undefined ? {} : { groupId: group }),
@@ -78,13 +78,7 @@ async function partitionsOf(
   return wanted
 }
 
-type Start = OffsetSpec | { readonly offset: number }
-
-function startOf(from: string): Start {
-  return /^\d+$/.test(from) ? { offset: Number(from) } : offsetSpec(from)
-}
-
-async function assign(consumer: Consumer, admin: Admin, partitions: readonly TopicPartition[], start: Start): Promise<void> {
+async function assign(consumer: Consumer, admin: Admin, partitions: readonly TopicPartition[], start: Place): Promise<void> {
   consumer.assign(partitions)
   if (typeof start === 'object') await seekWithin(consumer, admin, partitions, start.offset)
   else if (start === 'earliest') consumer.seekToBeginning()

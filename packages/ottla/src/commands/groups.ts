@@ -1,6 +1,6 @@
 import type { Admin, OffsetSpec, TopicPartition } from '@ottla/client'
 import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
-import { offsetSpec } from './option-values.ts'
+import { place, type Place } from './option-values.ts'
 import { show } from './output.ts'
 
 interface Options extends ConnectionOptions {
@@ -8,7 +8,7 @@ interface Options extends ConnectionOptions {
 }
 interface ResetOptions extends Options {
   readonly topic: string
-  readonly to: string
+  readonly to: Place
 }
 
 /** `ottla groups …` */
@@ -34,7 +34,7 @@ export function run(words: readonly string[]): Promise<number> {
     .command('reset <group>')
     .description('sets the committed offsets of a group without members')
     .requiredOption('-t, --topic <topic>', 'of this topic')
-    .requiredOption('--to <where>', 'earliest, latest, an offset, or a time such as 2026-11-25T10:00:00Z')
+    .requiredOption('--to <where>', 'earliest, latest, an offset, or a time such as 2026-11-25T10:00:00Z', place)
     .action((group: string, options: ResetOptions) => act((admin) => reset(admin, group, options)))
   groups
     .command('delete <group>')
@@ -87,9 +87,8 @@ async function describe(admin: Admin, groupId: string, { json }: Options): Promi
 async function reset(admin: Admin, groupId: string, { topic, to }: ResetOptions): Promise<void> {
   const [described] = await admin.describeTopics([topic])
   const partitions = described!.partitions.map(({ partition }) => ({ topic, partition }))
-  const offsets = /^\d+$/.test(to)
-    ? partitions.map((one) => ({ ...one, offset: Number(to) }))
-    : await offsetsAt(admin, partitions, offsetSpec(to))
+  const isOffset = typeof to === 'object'
+  const offsets = isOffset ? partitions.map((one) => ({ ...one, offset: to.offset })) : await offsetsAt(admin, partitions, to)
   await admin.alterGroupOffsets(groupId, offsets)
   for (const { partition, offset } of offsets) console.log(`${topic}-${partition} at ${offset}`)
 }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { nodeEnv } from '@ottla/env/node'
 import { checkSegment, walkSegment } from '@ottla/log'
 import { readRecords, recordBatch, type ReadRecord } from '@ottla/protocol'
-import { localCommand, parse, wholeNumber } from './connection.ts'
+import { localCommand, parse } from './connection.ts'
 import { jsonFields } from './json-record.ts'
+import { wholeNumber } from './option-values.ts'
 import { show } from './output.ts'
 
 interface Options {

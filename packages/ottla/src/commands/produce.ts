@@ -3,10 +3,10 @@ import { basename } from 'node:path'
 import type { DeliveryResult, Producer, ProducerRecord } from '@ottla/client'
 import type { CodecName } from '@ottla/protocol'
 import { SingleBar } from 'cli-progress'
-import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
+import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
 import { jsonRecord } from './json-record.ts'
 import { lines } from './lines.ts'
-import { gather } from './option-values.ts'
+import { gather, wholeNumber } from './option-values.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {

@@ -1,6 +1,6 @@
 import type { Admin, ConfigChange } from '@ottla/client'
-import { clientCommand, parse, wholeNumber, withClient, type ConnectionOptions } from './connection.ts'
-import { gather, keyAndValue } from './option-values.ts'
+import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
+import { gather, int32, keyAndValue, offsetOrEnd, wholeNumber } from './option-values.ts'
 import { show, table } from './output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -14,7 +14,7 @@ interface CreateOptions extends Options {
 }
 interface DeleteRecordsOptions extends Options {
   readonly partition?: number
-  readonly before: string
+  readonly before: number | 'latest'
 }
 interface AlterOptions extends Options {
   readonly set?: readonly string[]
@@ -29,7 +29,7 @@ export function run(words: readonly string[]): Promise<number> {
 
   add('list', 'all topics').action(() => act(topics.opts(), list))
   add('create <topic>', 'a new topic')
-    .option('-p, --partitions <count>', "its partitions; the broker's num.partitions unless told", wholeNumber)
+    .option('-p, --partitions <count>', "its partitions; the broker's num.partitions unless told", int32)
     .option('-c, --config <key=value>', 'a configuration; may be repeated', gather)
     .option('--if-not-exists', 'no error where there is one already', false)
     .action((name: string, options: CreateOptions) => act(topics.opts(), (admin) => create(admin, name, options)))
@@ -41,7 +41,7 @@ export function run(words: readonly string[]): Promise<number> {
     .option('--delete <key>', "back to the broker's; may be repeated", gather)
     .action((name: string, options: AlterOptions) => act(topics.opts(), (admin) => alter(admin, name, options)))
   add('delete-records <topic>', 'the oldest ones, for good; the topic stays')
-    .requiredOption('--before <offset>', 'the first that stays; end: none does')
+    .requiredOption('--before <offset>', 'the first that stays; end: none does', offsetOrEnd)
     .option('-p, --partition <number>', 'all of them unless told', wholeNumber)
     .action((name: string, options: DeleteRecordsOptions) =>
       act(topics.opts(), (admin, { json }) => deleteRecords(admin, name, { ...options, json })),
@@ -88,11 +88,9 @@ async function alter(admin: Admin, name: string, { set = [], delete: unset = [] 
 }
 
 async function deleteRecords(admin: Admin, name: string, { partition, before, json }: DeleteRecordsOptions): Promise<void> {
-  if (before !== 'end' && !/^\d{1,15}$/.test(before)) throw new UsageError(`--before is an offset or 'end', not '${before}'`)
   const [topic] = await admin.describeTopics([name])
   const partitions = partition === undefined ? topic!.partitions.map((each) => each.partition) : [partition]
-  const first = before === 'end' ? 'latest' : Number(before)
-  const starts = await admin.deleteRecords(partitions.map((each) => ({ topic: name, partition: each, before: first })))
+  const starts = await admin.deleteRecords(partitions.map((each) => ({ topic: name, partition: each, before })))
   show(
     starts.map((start) => ({ topic: name, partition: start.partition, first: start.offset })),
     json,

@@ -1,6 +1,7 @@
 import { nodeEnv } from '@ottla/env/node'
 import { childPath, ZooKeeperClient, ZooKeeperError, type CreateMode, type Stat, type ZooKeeper } from '@ottla/zookeeper'
-import { localCommand, parse, wholeNumber } from './connection.ts'
+import { localCommand, parse } from './connection.ts'
+import { int32, wholeNumber } from './option-values.ts'
 import { table } from './output.ts'
 
 interface Options {
@@ -38,7 +39,7 @@ export function run(words: readonly string[]): Promise<number> {
   add('get <path>', 'its data').action((path: string) => act((zooKeeper, { json }) => get(zooKeeper, path, json)))
   add('stat <path>', 'who wrote it when, and how often').action((path: string) => act((zooKeeper, { json }) => stat(zooKeeper, path, json)))
   add('set <path> <data>', 'other data')
-    .option('-v, --version <number>', 'only while it has this version', wholeNumber)
+    .option('-v, --version <number>', 'only while it has this version', int32)
     .action((path: string, data: string, { version = -1 }: VersionOptions) =>
       act(async (zooKeeper, { json }) => {
         const { version: now } = await zooKeeper.setData(path, Buffer.from(data), version)
@@ -52,7 +53,7 @@ export function run(words: readonly string[]): Promise<number> {
       act((zooKeeper, { json }) => create(zooKeeper, path, data, options, json)),
     )
   add('delete <path>', 'one znode')
-    .option('-v, --version <number>', 'only while it has this version', wholeNumber)
+    .option('-v, --version <number>', 'only while it has this version', int32)
     .option('-r, --recursive', 'and all below it', false)
     .action((path: string, { version = -1, recursive }: VersionOptions & { readonly recursive: boolean }) =>
       act(async (zooKeeper, { json }) => {
