@@ -63,6 +63,10 @@ test('topics delete-records: the oldest go, the topic stays', async () => {
   assert.deepEqual(trimmed, { code: 0, out: '{"topic":"trimmed","partition":0,"first":2}\n', err: '' })
   assert.equal((await broker.run(['consume', 'trimmed', '--from', 'beginning', '--exit'])).out, 'c\n')
   assert.match((await broker.run(['topics', 'delete-records', 'trimmed', '--before', '9'])).err, /OFFSET_OUT_OF_RANGE/)
+  for (const partition of ['99', '2147483648']) {
+    const absent = await broker.run(['topics', 'delete-records', 'trimmed', '-p', partition, '--before', '1'])
+    assert.deepEqual(absent, { code: 1, out: '', err: `ottla topics: there is no partition ${partition} of trimmed\n` })
+  }
   assert.equal((await broker.run(['topics', '--json', 'delete-records', 'trimmed', '-p', '0', '--before', 'end'])).code, 0)
   assert.equal((await broker.run(['consume', 'trimmed', '--from', 'beginning', '--exit'])).out, '')
 })

@@ -2,6 +2,7 @@ import type { Admin, Consumer, ConsumerRecord, TopicPartition } from '@ottla/cli
 import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
 import { jsonFields } from './json-record.ts'
 import { place, wholeNumber, type Place } from './option-values.ts'
+import { nearestOffsets, partitionsOf } from './partitions.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
@@ -50,13 +51,7 @@ export function run(words: readonly string[]): Promise<number> {
       const stop = stopSignal()
       try {
         if (group !== undefined) consumer.subscribe(topics)
-        else
-          await assign(
-            consumer,
-            client.admin(),
-            await partitionsOf(topics, options, (names) => client.admin().describeTopics(names)),
-            start,
-          )
+        else await assign(consumer, client.admin(), await partitionsOf(client.admin(), topics, options.partition), start)
         await print(consumer, options, stop)
       } finally {
         await consumer.close()
@@ -64,18 +59,6 @@ export function run(words: readonly string[]): Promise<number> {
     }),
   )
   return parse(consume, words)
-}
-
-async function partitionsOf(
-  topics: string[],
-  { partition }: Options,
-  describe: (names: string[]) => Promise<{ name: string; partitions: readonly { partition: number }[] }[]>,
-): Promise<TopicPartition[]> {
-  const described = await describe(topics)
-  const all = described.flatMap(({ name, partitions }) => partitions.map((one) => ({ topic: name, partition: one.partition })))
-  const wanted = partition === undefined ? all : all.filter((one) => one.partition === partition)
-  if (wanted.length === 0) throw new Error(`there is no partition ${partition} of ${topics.join(', ')}`)
-  return wanted
 }
 
 async function assign(consumer: Consumer, admin: Admin, partitions: readonly TopicPartition[], start: Place): Promise<void> {
@@ -88,14 +71,10 @@ async function assign(consumer: Consumer, admin: Admin, partitions: readonly Top
 
 /** An offset that a partition doesn't have would be reset without a word: here with one, to the nearest that it has. */
 async function seekWithin(consumer: Consumer, admin: Admin, partitions: readonly TopicPartition[], asked: number): Promise<void> {
-  const [first, end] = await Promise.all(
-    (['earliest', 'latest'] as const).map((at) => admin.listOffsets(partitions.map((one) => ({ ...one, at })))),
-  )
-  partitions.forEach((one, index) => {
-    const offset = Math.min(Math.max(asked, first![index]!.offset), end![index]!.offset)
-    if (offset !== asked) console.error(`${one.topic}-${one.partition} has no offset ${asked}; it is read from ${offset} on`)
-    consumer.seek(one, offset)
-  })
+  for (const { topic, partition, offset } of await nearestOffsets(admin, partitions, asked)) {
+    if (offset !== asked) console.error(`${topic}-${partition} has no offset ${asked}; it is read from ${offset} on`)
+    consumer.seek({ topic, partition }, offset)
+  }
 }
 
 /** On the way out it seeks to what comes after the last record that was printed: that is what `close` commits. */

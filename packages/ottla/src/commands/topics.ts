@@ -2,6 +2,7 @@ import type { Admin, ConfigChange } from '@ottla/client'
 import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
 import { gather, int32, keyAndValue, offsetOrEnd, wholeNumber } from './option-values.ts'
 import { show, table } from './output.ts'
+import { partitionsOf } from './partitions.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface Options extends ConnectionOptions {
@@ -88,9 +89,8 @@ async function alter(admin: Admin, name: string, { set = [], delete: unset = [] 
 }
 
 async function deleteRecords(admin: Admin, name: string, { partition, before, json }: DeleteRecordsOptions): Promise<void> {
-  const [topic] = await admin.describeTopics([name])
-  const partitions = partition === undefined ? topic!.partitions.map((each) => each.partition) : [partition]
-  const starts = await admin.deleteRecords(partitions.map((each) => ({ topic: name, partition: each, before })))
+  const partitions = await partitionsOf(admin, [name], partition)
+  const starts = await admin.deleteRecords(partitions.map((each) => ({ ...each, before })))
   show(
     starts.map((start) => ({ topic: name, partition: start.partition, first: start.offset })),
     json,
