@@ -81,6 +81,18 @@ test('a group with --max commits exactly what was printed, and goes on there', a
   assert.equal(await committed('readers'), 9)
 })
 
+test('groups reset to an offset that the partition lacks takes the nearest, and tells it', async () => {
+  await broker.run(['produce', 'reset'], 'a\nb\nc\n')
+  await broker.run(['topics', 'delete-records', 'reset', '--before', '1'])
+  const reset = (to: string): ReturnType<typeof ottla> => broker.run(['groups', 'reset', 'resetters', '-t', 'reset', '--to', to])
+  assert.deepEqual(await reset('2'), { code: 0, out: 'reset-0 at 2\n', err: '' })
+  assert.equal((await reset('99')).out, 'reset-0 at 3, for it has no offset 99\n')
+  assert.equal(await committed('resetters'), 3)
+  assert.equal((await reset('0')).out, 'reset-0 at 1, for it has no offset 0\n')
+  assert.equal(await committed('resetters'), 1)
+  assert.equal((await reset('end')).out, 'reset-0 at 3\n')
+})
+
 test('an offset that the partition lacks is told, and times rewind', async () => {
   const records = [1000, 2000, 3000].map((ms) => `{"value":"${ms}","timestamp":${ms}}\n`).join('')
   await broker.run(['produce', 'times', '--json'], records)

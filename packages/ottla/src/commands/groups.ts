@@ -2,6 +2,7 @@ import type { Admin, OffsetSpec, TopicPartition } from '@ottla/client'
 import { clientCommand, parse, withClient, type ConnectionOptions } from './connection.ts'
 import { place, type Place } from './option-values.ts'
 import { show } from './output.ts'
+import { nearestOffsets, partitionsOf } from './partitions.ts'
 
 interface Options extends ConnectionOptions {
   readonly json: boolean
@@ -85,12 +86,14 @@ async function describe(admin: Admin, groupId: string, { json }: Options): Promi
 }
 
 async function reset(admin: Admin, groupId: string, { topic, to }: ResetOptions): Promise<void> {
-  const [described] = await admin.describeTopics([topic])
-  const partitions = described!.partitions.map(({ partition }) => ({ topic, partition }))
+  const partitions = await partitionsOf(admin, [topic])
   const isOffset = typeof to === 'object'
-  const offsets = isOffset ? partitions.map((one) => ({ ...one, offset: to.offset })) : await offsetsAt(admin, partitions, to)
+  const offsets = isOffset ? await nearestOffsets(admin, partitions, to.offset) : await offsetsAt(admin, partitions, to)
   await admin.alterGroupOffsets(groupId, offsets)
-  for (const { partition, offset } of offsets) console.log(`${topic}-${partition} at ${offset}`)
+  for (const { partition, offset } of offsets) {
+    const instead = isOffset && offset !== to.offset ? `, for it has no offset ${to.offset}` : ''
+    console.log(`${topic}-${partition} at ${offset}${instead}`)
+  }
 }
 
 /** A time after the last record means the end. */
