@@ -381,7 +381,7 @@ class Play {
       const { message } = error as Error
       if (error instanceof assert.AssertionError) throw new Error(`${what}: ${message}`, { cause: error })
       if (isDamaged && /KAFKA_STORAGE_ERROR|NOT_LEADER_OR_FOLLOWER|LEADER_NOT_AVAILABLE/.test(message)) return 'offline'
-      if (isDamaged && /checksum|crc|CORRUPT|was cut back/i.test(message)) return 'reading fails'
+      if (isDamaged && /checksum|crc|CORRUPT|has magic|was cut back/i.test(message)) return 'reading fails'
       const { lines } = this.#stage.host.log
       if (/UNKNOWN_TOPIC|does not exist/.test(message) && stranger !== null && lines.some((line) => stranger.test(line.message)))
         return 'a topic is not known, and its directory left as it is'

@@ -1,7 +1,6 @@
 import type { Address, Env } from '@ottla/env'
 import { Broker, openZooKeeper, refuseWithoutTree, type BrokerConfig } from '@ottla/broker'
 import { hasTree, LogError, openKeeper, type ClientServing, type Keeper } from '@ottla/keeper'
-import type { ZooKeeper } from '@ottla/zookeeper'
 
 /** A broker in this process, and its embedded keeper, if it has one. */
 export interface Server {
@@ -22,7 +21,7 @@ export function startServer(env: Env, config: BrokerConfig): Promise<Server> {
 async function startOnZooKeeper(env: Env, config: BrokerConfig): Promise<Server> {
   const zooKeeper = await openZooKeeper(env, config)
   try {
-    await refuseWithoutCluster(env, config, zooKeeper)
+    if ((await zooKeeper.exists('/cluster/id')) === null) await refuseWithoutTree(env, config)
     const broker = await Broker.start(env, config, zooKeeper)
     return {
       broker,
@@ -45,7 +44,6 @@ async function startWithKeeper(env: Env, config: BrokerConfig): Promise<Server> 
   const keeper = await openTree(env, config, (error) => (failure = error))
   try {
     const zooKeeper = keeper.connect()
-    await refuseWithoutCluster(env, config, zooKeeper)
     const broker = await Broker.start(env, config, zooKeeper)
     return {
       broker,
@@ -61,11 +59,6 @@ async function startWithKeeper(env: Env, config: BrokerConfig): Promise<Server> 
     await keeper.close()
     throw failure === null ? error : becauseOf(failure)
   }
-}
-
-/** A tree that no broker has been on is as good as none. */
-async function refuseWithoutCluster(env: Env, config: BrokerConfig, zooKeeper: ZooKeeper): Promise<void> {
-  if ((await zooKeeper.exists('/cluster/id')) === null) await refuseWithoutTree(env, config)
 }
 
 async function openTree(env: Env, config: BrokerConfig, onFailure: (error: Error) => void): Promise<Keeper> {

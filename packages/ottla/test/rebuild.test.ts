@@ -66,16 +66,6 @@ test('without the tree of its logs a start is refused: what was found, what may 
   }
 })
 
-test('a tree of which nothing is left but an empty log is no tree either', async (t) => {
-  const broker = await started(t)
-  await broker.run(['produce', 'kept'], 'one\n')
-  await broker.end('SIGTERM')
-  writeFileSync(join(broker.keeper, keeperLog(broker)), '')
-  const before = listing(broker.logs)
-  await assert.rejects(broker.start(), /1 topic\(s\): kept, but keeper\.dir=\S+\/keeper holds no tree .*ottla rebuild/)
-  assert.deepEqual(listing(broker.logs), before)
-})
-
 test('a damaged log of the keeper is told with its place and with what can be done', async (t) => {
   const broker = await started(t)
   await broker.run(['produce', 'kept'], 'one\n')
