@@ -51,6 +51,7 @@ export class Station {
       'log.segment.bytes': 1048576,
       'log.cleaner.backoff.ms': 200,
       'log.flush.offset.checkpoint.interval.ms': 1000,
+      'log.flush.start.offset.checkpoint.interval.ms': 1000,
       'offsets.topic.num.partitions': 5,
       'offsets.topic.replication.factor': 1,
       'transaction.state.log.num.partitions': 5,

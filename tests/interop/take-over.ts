@@ -3,8 +3,9 @@
  * same clients on the same port, exported, and served by Kafka. What a client sees is the same at each station.
  */
 import type { ChildProcess } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { StopSignal } from './broker.ts'
 import { lastWords, run } from './processes.ts'
@@ -20,6 +21,7 @@ const JOURNEYS: readonly (readonly [Metadata, StopSignal])[] = [
   ['zookeeper', 'SIGTERM'],
   ['zookeeper', 'SIGKILL'],
 ]
+const LOG_START_MS = 120_000
 const FIRST: Readonly<Record<Metadata, string>> = { kraft: 'Kafka', zookeeper: 'Kafka 3.9 with its ZooKeeper' }
 
 /** Runs a journey for each kind of Kafka and each way to stop it. */
@@ -41,6 +43,15 @@ export async function takeOver(directory: string, libraries: string): Promise<vo
   }
 }
 
+/** To a Kafka that is killed a log begins where its checkpoint says, the first of which comes half a minute after its start. */
+async function logStartIsKept(logDirs: readonly string[], entry: string): Promise<void> {
+  const giveUpAt = Date.now() + LOG_START_MS
+  while (!logDirs.some((path) => readFileSync(`${path}/log-start-offset-checkpoint`, 'utf8').split('\n').includes(entry))) {
+    if (Date.now() > giveUpAt) throw new Error(`no log-start-offset-checkpoint says ${entry}`)
+    await pause(100)
+  }
+}
+
 async function journey(station: Station, signal: StopSignal): Promise<string> {
   let live: ChildProcess | undefined
   try {
@@ -50,6 +61,7 @@ async function journey(station: Station, signal: StopSignal): Promise<string> {
     live = station.live()
     const words = createInterface({ input: live.stdout! })[Symbol.asyncIterator]()
     if ((await words.next()).value !== 'runs') throw new Error('the clients that are to outlast the brokers do not run')
+    if (signal === 'SIGKILL') await logStartIsKept(station.logDirs, 'trimmed 0 40')
     await station.stop(signal)
 
     if (station.metadata === 'zookeeper') await station.importZooKeeper()
