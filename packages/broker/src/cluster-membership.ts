@@ -1,7 +1,9 @@
 import type { Env } from '@ottla/env'
-import { ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
+import { createIfAbsent, createPath, type ZooKeeper } from '@ottla/zookeeper'
+import { ALL_INTERFACES } from './configs/listeners.ts'
 import { PRODUCER_IDS_PATH } from './producer-ids.ts'
 import { randomId } from './random-id.ts'
+import { deletionsPath, topicConfigsPath, topicsPath } from './topic-znodes.ts'
 import { childrenOf, clusterIdOf, dataOf, decodeZnode, json, readZnode } from './znodes.ts'
 
 /** One of a broker's listeners as others are told of it. */
@@ -11,22 +13,19 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** No host's name: all interfaces. */
-const ANY: ReadonlySet<string> = new Set(['', '0.0.0.0', '::'])
-
 /** Paths that are there from the first start on; their parents too. */
 const ROOTS = [
   '/consumers',
   '/brokers/ids',
-  '/brokers/topics',
+  topicsPath,
   '/brokers/seqid',
   '/config/changes',
-  '/config/topics',
+  topicConfigsPath,
   '/config/clients',
   '/config/users',
   '/config/brokers',
   '/config/ips',
-  '/admin/delete_topics',
+  deletionsPath,
   '/isr_change_notification',
   PRODUCER_IDS_PATH,
   '/log_dir_event_notification',
@@ -41,7 +40,7 @@ export async function prepareCluster(env: Env, zooKeeper: ZooKeeper, id?: string
   // before the id: a tree that has one, and not this, is Kafka's
   await zooKeeper.setData('/ottla', json({ version: 1 }))
   await createPath(zooKeeper, '/cluster', null)
-  await ignoreExisting(zooKeeper.create('/cluster/id', json({ version: '1', id: id ?? randomId(env) })))
+  await createIfAbsent(zooKeeper, '/cluster/id', json({ version: '1', id: id ?? randomId(env) }))
   return prepareCluster(env, zooKeeper)
 }
 
@@ -61,7 +60,7 @@ export function registrationOf(
   rack: string | null,
   { clock, net: { hostName } }: Env,
 ): Registration {
-  const endpoints = bound.map((endpoint) => ({ ...endpoint, host: ANY.has(endpoint.host) ? hostName : endpoint.host }))
+  const endpoints = bound.map((endpoint) => ({ ...endpoint, host: ALL_INTERFACES.has(endpoint.host) ? hostName : endpoint.host }))
   const first = endpoints[0]!
   const data = json({
     version: 5,
@@ -115,20 +114,4 @@ export async function refuseOthers(zooKeeper: ZooKeeper, brokerId: number): Prom
     `the tree is of broker ${others.join(', ')}, and this one is broker.id=${brokerId}: clusters of several brokers are not built yet, so give ` +
       `this one another zookeeper.connect, such as another chroot`,
   )
-}
-
-/** Makes the znode, its parents too, where they aren't there. */
-export async function createPath(zooKeeper: ZooKeeper, path: string, data: Buffer | null): Promise<void> {
-  const parts = path.split('/').slice(1)
-  for (let length = 1; length <= parts.length; length++) {
-    await ignoreExisting(zooKeeper.create(`/${parts.slice(0, length).join('/')}`, length === parts.length ? data : null))
-  }
-}
-
-async function ignoreExisting(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation
-  } catch (error) {
-    if (!(error instanceof ZooKeeperError && error.code === 'NodeExists')) throw error
-  }
 }

@@ -4,6 +4,7 @@ import type { Broker } from './broker.ts'
 import { decidedRecords } from './groups/decided-records.ts'
 import type { GroupLog, StoredGroupRecord } from './groups/group-log.ts'
 import { GROUP_TOPIC, internalTopicConfigs } from './internal-topics.ts'
+import { isOnline } from './topic.ts'
 import { planTopic } from './topic-creation.ts'
 
 /** `__consumer_offsets` as the group coordinator's log: made when the first group asks for it. */
@@ -26,7 +27,7 @@ export class GroupTopic implements GroupLog {
 
   isLed(partition: number): boolean {
     const topic = this.#broker.topics.byName(GROUP_TOPIC)
-    return topic !== undefined && (topic.unopened.has(partition) || topic.logs[partition]?.failed === null)
+    return topic !== undefined && isOnline(topic, partition)
   }
 
   async append(partition: number, records: readonly { key: Buffer; value: Buffer | null }[]): Promise<void> {

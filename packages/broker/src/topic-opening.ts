@@ -111,6 +111,16 @@ export class TopicOpening {
   }
 }
 
+/** The partitions of a request that names topics, and each partition by `partitionIndex`. */
+export function* namedPartitions(
+  request: { readonly topics: readonly { readonly name: string; readonly partitions: readonly { readonly partitionIndex: number }[] }[] },
+  topics: Topics,
+): Generator<readonly [Topic | undefined, number]> {
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) yield [topics.byName(name), partitionIndex]
+  }
+}
+
 /** A handler's `ready`: the partitions that its request names are open. */
 export function opened<Q>(asked: (request: Q, topics: Topics) => Iterable<readonly [Topic | undefined, number]>) {
   return (request: Q, { topics }: { readonly topics: Topics }): Promise<void> | null =>

@@ -1,13 +1,17 @@
 import type { Operation, TreeReader } from '@ottla/zookeeper'
 import type { PartitionState } from './topic.ts'
-import { dataOf, decodeZnode, isFields, json, OPERATIONS_PER_MULTI, type Fields } from './znodes.ts'
+import { dataOf, decodeZnode, isFields, json, OPERATIONS_PER_MULTI, type Fields, type Znode } from './znodes.ts'
 
 /** The znodes of topics, as ZooKeeper-mode Kafka 3.9 lays them out (zookeeper-layout): payloads in compact JSON. */
 export const topicsPath = '/brokers/topics'
 export const topicPath = (name: string): string => `${topicsPath}/${name}`
-export const statePath = (name: string, partition: number): string => `${topicPath(name)}/partitions/${partition}/state`
-export const topicConfigPath = (name: string): string => `/config/topics/${name}`
-export const deletionPath = (name: string): string => `/admin/delete_topics/${name}`
+export const partitionsPath = (name: string): string => `${topicPath(name)}/partitions`
+export const partitionPath = (name: string, partition: number): string => `${partitionsPath(name)}/${partition}`
+export const statePath = (name: string, partition: number): string => `${partitionPath(name, partition)}/state`
+export const topicConfigsPath = '/config/topics'
+export const topicConfigPath = (name: string): string => `${topicConfigsPath}/${name}`
+export const deletionsPath = '/admin/delete_topics'
+export const deletionPath = (name: string): string => `${deletionsPath}/${name}`
 
 /** Most partitions whose state goes into one multi: two znodes each. */
 export const PARTITIONS_PER_MULTI = OPERATIONS_PER_MULTI / 2
@@ -44,11 +48,21 @@ export function createStates(
   const operations: Operation[] = []
   for (let partition = from; partition < to; partition++) {
     const isr = assignment[partition]!
-    const path = statePath(name, partition)
-    operations.push({ type: 'create', path: path.slice(0, -'/state'.length), data: null })
-    operations.push({ type: 'create', path, data: encodeState({ leader: isr[0]!, leaderEpoch: 0, isr }, controllerEpoch) })
+    operations.push({ type: 'create', path: partitionPath(name, partition), data: null })
+    const data = encodeState({ leader: isr[0]!, leaderEpoch: 0, isr }, controllerEpoch)
+    operations.push({ type: 'create', path: statePath(name, partition), data })
   }
   return operations
+}
+
+/** The znodes of a topic that lies on one broker alone, which leads each partition in its epoch; without its configs. */
+export function soleReplicaZnodes(name: string, id: string, brokerId: number, leaderEpochs: readonly number[]): Znode[] {
+  const assignment = leaderEpochs.map(() => [brokerId])
+  const states = leaderEpochs.flatMap((leaderEpoch, partition) => [
+    { path: partitionPath(name, partition), data: null },
+    { path: statePath(name, partition), data: encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0) },
+  ])
+  return [{ path: topicPath(name), data: encodeTopic(id, assignment) }, { path: partitionsPath(name), data: null }, ...states]
 }
 
 /** What the tree says of a topic; undefined where there is none. */

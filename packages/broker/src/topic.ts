@@ -33,6 +33,11 @@ export interface Topic {
   readonly compression: StoredCompression | null
 }
 
+/** Whether the partition's log is here, be it not open yet, and has not failed. */
+export function isOnline({ logs, unopened }: Topic, partition: number): boolean {
+  return unopened.has(partition) || logs[partition]?.failed === null
+}
+
 /** A codec's id and, where the broker compresses with it, its level. */
 export interface StoredCompression {
   readonly codec: number

@@ -13,12 +13,16 @@ import { produceRules, storedCompression, type PartitionState, type Topic } from
 import {
   createStates,
   deletionPath,
+  deletionsPath,
   encodeOverrides,
   encodeTopic,
   PARTITIONS_PER_MULTI,
   readTopic,
+  partitionPath,
+  partitionsPath,
   statePath,
   topicConfigPath,
+  topicConfigsPath,
   topicPath,
   topicsPath,
   type TopicZnodes,
@@ -98,7 +102,7 @@ export class Topics {
   /** Takes over what is there, ends deletions that a stop cut short, and follows the tree from then on. */
   async start(): Promise<void> {
     await this.#zooKeeper.sync('/')
-    const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
+    const deleting = await this.#zooKeeper.getChildren(deletionsPath)
     for (const name of deleting.children) await this.#delete(name)
     const { children } = await this.#zooKeeper.getChildren(topicsPath)
     for (const [name, znodes] of await this.#controller.takeOver(children)) await this.#apply(name, znodes, true)
@@ -106,7 +110,7 @@ export class Topics {
       if (this.#byName.get(topic)?.unopened.has(partition) === true) continue
       this.#env.log.warn(`the directory of ${topic}-${partition} belongs to no topic of this cluster; it is left as it is`)
     }
-    for (const root of [topicsPath, '/config/topics']) {
+    for (const root of [topicsPath, topicConfigsPath]) {
       await this.#zooKeeper.addWatch(root, 'persistentRecursive', (event) => {
         const name = event.path.slice(root.length + 1).split('/')[0]
         if (name) this.#changed(name)
@@ -119,7 +123,7 @@ export class Topics {
    * then every topic that there is or was is read anew.
    */
   async readAll(): Promise<void> {
-    const deleting = await this.#zooKeeper.getChildren('/admin/delete_topics')
+    const deleting = await this.#zooKeeper.getChildren(deletionsPath)
     for (const name of deleting.children) {
       await this.#oneAtATime(name, async () => {
         // a deletion that was under way may have ended it
@@ -144,7 +148,7 @@ export class Topics {
     const operations: Operation[] = [
       this.#controller.fence,
       { type: 'create', path: topicPath(name), data: encodeTopic(randomId(this.#env), assignment) },
-      { type: 'create', path: `${topicPath(name)}/partitions`, data: null },
+      { type: 'create', path: partitionsPath(name), data: null },
       ...createStates(name, assignment, 0, first, this.#controller.epoch),
       await this.#writing(topicConfigPath(name), encodeOverrides(overrides)),
     ]
@@ -180,9 +184,9 @@ export class Topics {
     }
     const paths: string[] = []
     topic?.partitions.forEach((state, partition) => {
-      if (state !== undefined) paths.push(statePath(name, partition), statePath(name, partition).slice(0, -'/state'.length))
+      if (state !== undefined) paths.push(statePath(name, partition), partitionPath(name, partition))
     })
-    const rest = [`${topicPath(name)}/partitions`, topicPath(name), topicConfigPath(name), deletionPath(name)]
+    const rest = [partitionsPath(name), topicPath(name), topicConfigPath(name), deletionPath(name)]
     const there = await Promise.all(rest.map((path) => this.#zooKeeper.exists(path)))
     const all = [...paths, ...rest.filter((_, i) => there[i] !== null)].map((path) => ({ type: 'delete', path, version: -1 }) as const)
     await inBatches(this.#zooKeeper, all, this.#controller.fence)

@@ -7,6 +7,12 @@ const BYTES_PER_MULTI = 256 * 1024
 /** Compact JSON, as all of Kafka's znodes have it. */
 export const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
+/** A znode to be made. Of several, parents come first. */
+export interface Znode {
+  readonly path: string
+  readonly data: Buffer | null
+}
+
 export type Fields = Readonly<Record<string, unknown>>
 
 export const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)

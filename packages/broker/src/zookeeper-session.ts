@@ -1,7 +1,7 @@
 import { EnvError, type Disk, type Env } from '@ottla/env'
-import { readWhole, writeWhole } from '@ottla/log'
-import { parseConnectString, ZooKeeperClient, type Session, type ZooKeeper } from '@ottla/zookeeper'
-import { createPath } from './cluster-membership.ts'
+import { writeWhole } from '@ottla/env/files'
+import { readWhole } from '@ottla/log'
+import { createPath, parseConnectString, ZooKeeperClient, type Session, type ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from './configs/broker-config.ts'
 import { withLocks } from './stopped-directories/locked-directories.ts'
 import { decodeZnode, readZnode } from './znodes.ts'
@@ -42,17 +42,8 @@ async function connected(env: Env, config: BrokerConfig, connect: string, sessio
   const { zookeeperSessionTimeoutMs: sessionTimeoutMs } = config
   const timeoutMs = config.zookeeperConnectionTimeoutMs ?? sessionTimeoutMs
   const client = new ZooKeeperClient(env, { connect, sessionTimeoutMs, ...(session === undefined ? {} : { session }) })
-  const isThere = await new Promise<boolean>((resolve) => {
-    const timer = env.clock.after(timeoutMs, () => resolve(false))
-    client.onSession((event) => {
-      if (event === 'disconnected') return
-      // a former session that is over is all that its heir wants to know
-      if (event === 'expired' && session === undefined) return
-      timer.cancel()
-      resolve(true)
-    })
-  })
-  if (isThere) return client
+  // a former session that is over is all that its heir wants to know
+  if (await client.hears(session === undefined ? ['connected'] : ['connected', 'expired'], timeoutMs)) return client
   await client.close()
   throw new Error(
     `zookeeper.connect=${connect}: no ZooKeeper answered within ${timeoutMs} ms (zookeeper.connection.timeout.ms)` +

@@ -4,6 +4,7 @@ import {
   BadArgumentError,
   errorNumber,
   OPCODES,
+  PASSWORD_BYTES,
   readConnectRequest,
   readRequest,
   writeConnectResponse,
@@ -56,7 +57,7 @@ const SHORT: Readonly<Record<string, string>> = {
   getAllChildrenNumber: 'GETACN',
   whoAmI: 'HOMI',
 }
-const PASSWORD_OF_NOBODY = Buffer.alloc(16)
+const PASSWORD_OF_NOBODY = Buffer.alloc(PASSWORD_BYTES)
 
 export interface ClientSocketListener {
   /** The connection has a session now. */

@@ -2,4 +2,5 @@ export { Keeper, openKeeper, type ClientServing, type KeeperEnv, type KeeperOpti
 export { LogError } from './log-recovery.ts'
 export { importZooKeeperData, type Imported, type ZooKeeperData } from './zookeeper-files/import.ts'
 export { ZooKeeperDataError } from './zookeeper-files/zookeeper-data-error.ts'
+export { withKeeper } from './with-keeper.ts'
 export { hasTree, salvage, type Salvaged } from './salvage.ts'

@@ -1,4 +1,5 @@
-import { EnvError, type Disk, type Logger } from '@ottla/env'
+import type { Disk, Logger } from '@ottla/env'
+import { isNotFound } from '@ottla/env/files'
 import { ZooKeeperError, type TreeReader } from '@ottla/zookeeper'
 import { readEntryTxn } from './entry-txn.ts'
 import { decodeEntry, ENTRY_KIND, entryEnd, nextEntry, startsBatch, type LogEntry } from './log-entry.ts'
@@ -26,7 +27,7 @@ export async function hasTree(env: { disk: Disk; log: Logger }, directory: strin
   try {
     return (await listSegments(env.disk, directory)).length > 0 || (await new SnapshotFiles(env, directory).any())
   } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return false
+    if (isNotFound(error)) return false
     throw error
   }
 }

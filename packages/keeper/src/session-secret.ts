@@ -1,4 +1,5 @@
-import { EnvError, type Disk, type Random } from '@ottla/env'
+import type { Disk, Random } from '@ottla/env'
+import { openIfThere, writeWhole } from '@ottla/env/files'
 import { readWhole } from './whole-file.ts'
 
 const SECRET_BYTES = 32
@@ -9,29 +10,14 @@ export async function sessionSecret(env: { disk: Disk; random: Random }, directo
   const known = await read(env.disk, path)
   if (known !== null) return known
   const secret = env.random.bytes(SECRET_BYTES)
-  const temporary = `${path}.tmp`
-  await env.disk.remove(temporary)
-  const file = env.disk.open(temporary, 'create')
-  try {
-    file.write(0, [secret])
-    await file.sync()
-  } finally {
-    file.close()
-  }
-  await env.disk.rename(temporary, path)
-  await env.disk.syncDirectory(directory)
+  await writeWhole(env.disk, path, secret)
   return secret
 }
 
 /** One that is damaged is made anew: then sessions can not be resumed, and their clients open new ones. */
 async function read(disk: Disk, path: string): Promise<Buffer | null> {
-  let file
-  try {
-    file = disk.open(path, 'read')
-  } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return null
-    throw error
-  }
+  const file = openIfThere(disk, path)
+  if (file === null) return null
   try {
     const secret = await readWhole(file)
     return secret.length === SECRET_BYTES ? secret : null

@@ -1,4 +1,5 @@
 import { EnvError, type Disk, type Logger } from '@ottla/env'
+import { writeChunks, writeWhole } from '@ottla/env/files'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { DataTree, type FrozenTree } from './tree.ts'
 import { readWhole } from './whole-file.ts'
@@ -19,6 +20,7 @@ export interface LoadedSnapshot extends SnapshotPlace {
 const KEPT_COUNT = 3
 const NAME = /^snapshot\.([0-9a-f]{1,16})$/
 const META = '.meta'
+/** Behind the name of one that is being written (`writeChunks`). */
 const TEMPORARY = '.tmp'
 const BEGINNING: SnapshotPlace = { index: 0, term: 0, attributes: {} }
 
@@ -54,8 +56,8 @@ export class SnapshotFiles {
   async write(tree: FrozenTree, place: SnapshotPlace): Promise<void> {
     const path = this.#path(tree.lastZxid)
     const meta = Buffer.from(`${JSON.stringify({ version: 1, zxid: tree.lastZxid, ...place })}\n`)
-    await this.#replace(path + META, [meta])
-    await this.#replace(path, encodeSnapshot(tree))
+    await writeWhole(this.#disk, path + META, meta)
+    await writeChunks(this.#disk, path, encodeSnapshot(tree))
     await this.#prune()
   }
 
@@ -91,24 +93,6 @@ export class SnapshotFiles {
   async #read(path: string): Promise<Buffer> {
     const file = this.#disk.open(path, 'read')
     return readWhole(file).finally(() => file.close())
-  }
-
-  async #replace(path: string, chunks: Iterable<Buffer>): Promise<void> {
-    const temporary = path + TEMPORARY
-    await this.#disk.remove(temporary)
-    const file = this.#disk.open(temporary, 'create')
-    try {
-      let position = 0
-      for (const chunk of chunks) {
-        await file.writeLater(position, [chunk], false)
-        position += chunk.length
-      }
-      await file.sync()
-    } finally {
-      file.close()
-    }
-    await this.#disk.rename(temporary, path)
-    await this.#disk.syncDirectory(this.#directory)
   }
 
   /** Also removes what a crash left half done. */

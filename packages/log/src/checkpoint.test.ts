@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { directoryOf, writeWhole } from '@ottla/env/files'
 import { MemoryDisk } from '../test/memory-disk.ts'
 import {
   CorruptFileError,
-  directoryOf,
   readLeaderEpochs,
   readOffsetCheckpoint,
   readPartitionMetadata,
@@ -11,7 +11,6 @@ import {
   writeLeaderEpochs,
   writeOffsetCheckpoint,
   writePartitionMetadata,
-  writeWhole,
 } from './checkpoint.ts'
 
 function diskWith(path: string, text: string): MemoryDisk {

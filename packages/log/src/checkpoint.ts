@@ -1,4 +1,5 @@
-import { EnvError, type Disk, type File } from '@ottla/env'
+import type { Disk } from '@ottla/env'
+import { openIfThere, writeWhole } from '@ottla/env/files'
 import { ZERO_UUID } from '@ottla/wire'
 import type { LeaderEpoch } from './leader-epochs.ts'
 
@@ -20,13 +21,8 @@ const CHECKPOINT_VERSION = 0
 
 /** All bytes of a small file; null where there is none. Throws CorruptFileError above 256 MiB. */
 export async function readWhole(disk: Disk, path: string): Promise<Buffer | null> {
-  let file: File
-  try {
-    file = disk.open(path, 'read')
-  } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return null
-    throw error
-  }
+  const file = openIfThere(disk, path)
+  if (file === null) return null
   try {
     const size = file.sizeBytes()
     if (size > WHOLE_BYTES_MAX) throw new CorruptFileError(path, null, `${size} bytes, but at most ${WHOLE_BYTES_MAX} make sense`)
@@ -41,31 +37,6 @@ export async function readWhole(disk: Disk, path: string): Promise<Buffer | null
   } finally {
     file.close()
   }
-}
-
-/**
- * Replaces the file `path` by `bytes`, whole or not at all, and durably once resolved: `<path>.tmp`, sync, rename, sync of the directory
- * (formats §5). One at a time for a path; `bytes` must stay as they are until then.
- */
-export async function writeWhole(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`
-  await disk.remove(temporary)
-  const file = disk.open(temporary, 'create')
-  try {
-    if (bytes.length > 0) await file.writeLater(0, [bytes], false)
-    await file.sync()
-  } finally {
-    file.close()
-  }
-  await disk.rename(temporary, path)
-  await disk.syncDirectory(directoryOf(path))
-}
-
-/** The directory of a path: all before its last '/'. */
-export function directoryOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  if (slash < 0) return '.'
-  return slash === 0 ? '/' : path.slice(0, slash)
 }
 
 /** Reads `recovery-point-offset-checkpoint` and its like: offset by `<topic>-<partition>`; empty where there is no file. */

@@ -1,7 +1,10 @@
 /** Names in a partition's directory (formats §5). */
 const OFFSET_DIGITS = 20
 
-export type SegmentSuffix = '.log' | '.index' | '.timeindex' | '.txnindex' | '.snapshot'
+/** Of the files that a segment is made of. */
+export const SEGMENT_SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex'] as const
+
+export type SegmentSuffix = (typeof SEGMENT_SUFFIXES)[number] | '.snapshot'
 
 /** `00000000000000000042.log` */
 export function fileName(offset: number, suffix: SegmentSuffix): string {

@@ -24,7 +24,6 @@ export {
   readPartitionMetadata,
   readWhole,
   writePartitionMetadata,
-  writeWhole,
 } from './checkpoint.ts'
 export {
   checkSegment,

@@ -1,6 +1,7 @@
 import { EnvError, type Env, type Lock, type Timer } from '@ottla/env'
+import { isNotFound, writeWhole } from '@ottla/env/files'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
-import { readWhole, writePartitionMetadata, writeWhole } from './checkpoint.ts'
+import { readWhole, writePartitionMetadata } from './checkpoint.ts'
 import { ZERO_UUID } from '@ottla/wire'
 import type { CompactedLog } from './cleaner/cleanable.ts'
 import { DEFAULT_CLEANER_SETTINGS, type CleanerSettings } from './cleaner/cleaner-settings.ts'
@@ -307,8 +308,7 @@ export class LogDirectory implements CleanerHome {
       return true
     } catch (error) {
       this.env.log.warn(`${old}: could not be removed`, { error: (error as Error).message })
-      if (!(error instanceof EnvError) || error.code !== 'not-found')
-        this.#unremoved.set(name, 'a deleted topic of this name has left its files there')
+      if (!isNotFound(error)) this.#unremoved.set(name, 'a deleted topic of this name has left its files there')
       return false
     }
   }

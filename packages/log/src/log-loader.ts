@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { EnvError, type Entry } from '@ottla/env'
+import type { Entry } from '@ottla/env'
+import { isNotFound, writeWhole } from '@ottla/env/files'
 import { ZERO_UUID } from '@ottla/wire'
-import { CorruptFileError, readLeaderEpochs, readPartitionMetadata, writeLeaderEpochs, writeWhole } from './checkpoint.ts'
+import { CorruptFileError, readLeaderEpochs, readPartitionMetadata, writeLeaderEpochs } from './checkpoint.ts'
 import { setAside } from './cut-files.ts'
 import { DELETED_SUFFIX, fileName, offsetOf } from './file-names.ts'
 import { isFull } from './full-disk.ts'
@@ -181,7 +182,7 @@ async function cleanEnd(segments: readonly Segment[]): Promise<number> {
     const end = await resumeSegment(active)
     return end.whole ? end.nextOffset : -1
   } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return -1
+    if (isNotFound(error)) return -1
     throw error
   } finally {
     active.close()

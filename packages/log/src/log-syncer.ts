@@ -1,5 +1,4 @@
-import { EnvError } from '@ottla/env'
-import { directoryOf } from './checkpoint.ts'
+import { directoryOf, isNotFound } from '@ottla/env/files'
 import { hasNoDescriptor } from './full-disk.ts'
 import type { LogHome } from './log-home.ts'
 import type { Segment } from './segment.ts'
@@ -53,7 +52,7 @@ export class LogSyncer {
         await this.#home.syncs.run(() => this.#syncOne(segment))
       } catch (error) {
         // retention was quicker: nobody needs it any more
-        if (error instanceof EnvError && error.code === 'not-found') continue
+        if (isNotFound(error)) continue
         if (hasNoDescriptor(error)) {
           this.#unsynced.unshift(segment)
           throw error

@@ -1,5 +1,6 @@
+import { writeWhole } from '@ottla/env/files'
 import { EnvError, type Disk, type Env } from '@ottla/env'
-import { readWhole, writeWhole } from './checkpoint.ts'
+import { readWhole } from './checkpoint.ts'
 
 /** Whose log directory this is. */
 export interface Identity {

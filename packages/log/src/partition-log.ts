@@ -1,4 +1,5 @@
 import { EnvError, type Timer } from '@ottla/env'
+import { isNotFound } from '@ottla/env/files'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
 import { Slab } from '@ottla/wire'
 import { Appender, type AppendOptions, type AppendResult } from './appender.ts'
@@ -9,7 +10,7 @@ import type { LoadedLog } from './loaded-log.ts'
 import { Gate } from './gate.ts'
 import { flushLimit, hasFlushPolicy, type LogConfig } from './log-config.ts'
 import { cutSegments } from './log-cut.ts'
-import { PartitionHome, type LogHome } from './log-home.ts'
+import { homeOfLog, type DirectoryHome, type LogHome } from './log-home.ts'
 import { outOfRange, storageError } from './log-errors.ts'
 import { LogMarks, type Waiter } from './log-marks.ts'
 import { batchesFrom, LogReader } from './log-reader.ts'
@@ -43,7 +44,7 @@ export class PartitionLog implements WriterOwner {
   readonly segments: Segment[]
   /** How often it was cut. */
   cutCount = 0
-  readonly #directoryHome: LogHome
+  readonly #directoryHome: DirectoryHome
   readonly #home: LogHome
   readonly #producers: ProducerStates
   readonly #epochs: EpochCheckpoint
@@ -60,8 +61,8 @@ export class PartitionLog implements WriterOwner {
   /** The files at rest say so; -1: they are not. */
   #loadedEnd: number
 
-  constructor(directoryHome: LogHome, loaded: LoadedLog, config: LogConfig) {
-    const home = new PartitionHome(directoryHome, (error) => this.diskFailed(error))
+  constructor(directoryHome: DirectoryHome, loaded: LoadedLog, config: LogConfig) {
+    const home = homeOfLog(directoryHome, (error) => this.diskFailed(error))
     const { logStartOffset, logEndOffset, recoveryPoint, stuckOffset, segments, producers, directory } = loaded
     this.#directoryHome = directoryHome
     this.#home = home
@@ -318,7 +319,7 @@ export class PartitionLog implements WriterOwner {
     // a start below which there are epochs is not believed
     await this.#epochs.idle()
     if (!this.#epochs.settled) throw this.refusal(new Error('has no room for its leader-epoch-checkpoint'))
-    await this.#home.keepLogStarts()
+    await this.#directoryHome.keepLogStarts()
     if (this.failed !== null) throw this.refusal()
   }
 
@@ -338,7 +339,7 @@ export class PartitionLog implements WriterOwner {
       await this.#writer.idle()
       // before the checkpoints: compaction is not to raise them again
       this.cutCount++
-      await this.#home.lowerRecoveryPoint(this.topic, this.partition, offset)
+      await this.#directoryHome.lowerRecoveryPoint(this.topic, this.partition, offset)
       await this.#cutTo(offset)
     } catch (error) {
       this.#home.fail(error as Error)
@@ -388,7 +389,7 @@ export class PartitionLog implements WriterOwner {
   /** Where this log's files are gone from under it, it alone goes offline; any other failure is the whole directory's. */
   diskFailed(error: Error): void {
     if (this.failed !== null) return
-    if (!(error instanceof EnvError) || error.code !== 'not-found') {
+    if (!isNotFound(error)) {
       this.#directoryHome.fail(error)
       return
     }

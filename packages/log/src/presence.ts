@@ -1,4 +1,5 @@
-import { EnvError, type Disk } from '@ottla/env'
+import type { Disk } from '@ottla/env'
+import { isNotFound } from '@ottla/env/files'
 
 /** A log whose directory may be taken away. */
 export interface PresentLog {
@@ -28,9 +29,8 @@ export class Presence {
       await disk.freeBytes(directory)
       this.#seenEnds.set(log, logEndOffset)
     } catch (error) {
-      const isGone = error instanceof EnvError && error.code === 'not-found'
       // a topic that was deleted meanwhile took its directory along
-      if (isGone && log.directory === directory) log.diskFailed(error)
+      if (isNotFound(error) && log.directory === directory) log.diskFailed(error)
     }
   }
 }

@@ -1,7 +1,7 @@
-import { DELETED_SUFFIX, fileName } from './file-names.ts'
+import { DELETED_SUFFIX, fileName, SEGMENT_SUFFIXES } from './file-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogHome } from './log-home.ts'
-import { resumeSegment } from './segment-resume.ts'
+import { learnTimes } from './segment-resume.ts'
 import type { Segment } from './segment.ts'
 
 /**
@@ -23,9 +23,9 @@ export async function removeSegments(
     const names = new Set((await disk.list(directory)).map((entry) => `${directory}/${entry.name}`))
     for (const [at, segment] of segments.entries()) {
       if (oneByOne && at > 0) await disk.syncDirectory(directory)
-      await segment.rename(DELETED_SUFFIX, ['.log', '.index', '.timeindex', '.txnindex'], (path) => names.has(path))
+      await segment.rename(DELETED_SUFFIX, SEGMENT_SUFFIXES, (path) => names.has(path))
       if (!segment.held) segment.close()
-      for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) paths.push(segment.path(suffix))
+      for (const suffix of SEGMENT_SUFFIXES) paths.push(segment.path(suffix))
       const snapshot = `${directory}/${fileName(segment.baseOffset, '.snapshot')}`
       if (segment.baseOffset !== replacedOffset && names.has(snapshot)) await disk.remove(snapshot)
     }
@@ -93,7 +93,7 @@ async function expired(home: LogHome, log: RetainedLog): Promise<number> {
 
 async function tooOld(segment: Segment, retentionMs: number, nowMs: number): Promise<boolean> {
   if (retentionMs < 0) return false
-  if (!segment.timesKnown) await resumeSegment(segment)
+  await learnTimes(segment)
   const latestMs = segment.largestTimestamp >= 0 ? segment.largestTimestamp : segment.createdMs
   return nowMs - latestMs > retentionMs
 }

@@ -1,4 +1,4 @@
-import { writeWhole } from './checkpoint.ts'
+import { writeWhole } from '@ottla/env/files'
 import { fileName } from './file-names.ts'
 import { isFull } from './full-disk.ts'
 import type { LogHome } from './log-home.ts'

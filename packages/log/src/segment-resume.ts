@@ -16,6 +16,11 @@ export async function resumeSegment(segment: Segment): Promise<{ nextOffset: num
   }
 }
 
+/** Learns the times of a segment's records, where they are not known. */
+export async function learnTimes(segment: Segment): Promise<void> {
+  if (!segment.timesKnown) await resumeSegment(segment)
+}
+
 /**
  * Cuts a segment's indexes, not its file, to what stands before `offset`, where a producer snapshot stands: all of that was synced then. Answers
  * the position of the first batch from `offset` on, where recovery begins; `sizeBytes` is that, `writtenBytes` the file's size still. -1: the

@@ -1,4 +1,5 @@
-import { EnvError, type Disk, type File } from '@ottla/env'
+import type { Disk, File } from '@ottla/env'
+import { isNotFound } from '@ottla/env/files'
 import { recordBatch } from '@ottla/protocol'
 import { located, locateBatch } from './batch-reader.ts'
 import { fileName, type SegmentSuffix } from './file-names.ts'
@@ -94,7 +95,7 @@ export class Segment {
     try {
       return this.#disk.open(this.path(suffix), 'read')
     } catch (error) {
-      if (this.#suffixToBe === null || !(error instanceof EnvError) || error.code !== 'not-found') throw error
+      if (this.#suffixToBe === null || !isNotFound(error)) throw error
       return this.#disk.open(`${this.directory}/${fileName(this.baseOffset, suffix)}${this.#suffixToBe}`, 'read')
     }
   }

@@ -1,10 +1,8 @@
 import type { Entry } from '@ottla/env'
 import { recordBatch } from '@ottla/protocol'
 import { eachHeader } from './batch-reader.ts'
-import { fileName, offsetOf } from './file-names.ts'
+import { fileName, offsetOf, SEGMENT_SUFFIXES } from './file-names.ts'
 import type { LogHome } from './log-home.ts'
-
-const SUFFIXES = ['.log', '.index', '.timeindex', '.txnindex'] as const
 
 /**
  * A compaction that was stopped while it put its output in place (formats §5): `.swap` files are complete, unless a `.cleaned` one of a
@@ -37,14 +35,14 @@ export async function finishSwaps(home: LogHome, directory: string, entries: rea
 interface SegmentFile {
   readonly name: string
   readonly base: number
-  readonly suffix: (typeof SUFFIXES)[number]
+  readonly suffix: (typeof SEGMENT_SUFFIXES)[number]
   readonly state: '' | '.cleaned' | '.swap'
 }
 
 function filesOf(entries: readonly Entry[]): SegmentFile[] {
   const found: SegmentFile[] = []
   for (const { name } of entries) {
-    for (const suffix of SUFFIXES) {
+    for (const suffix of SEGMENT_SUFFIXES) {
       for (const state of ['', '.cleaned', '.swap'] as const) {
         const base = offsetOf(name, suffix + state)
         if (base !== null) found.push({ name, base, suffix, state })

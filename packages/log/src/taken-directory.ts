@@ -1,5 +1,5 @@
 import { EnvError, type Disk, type Lock } from '@ottla/env'
-import { directoryOf } from './checkpoint.ts'
+import { directoryOf, listIfThere } from '@ottla/env/files'
 
 /** Makes a log directory where there is none, and takes it for this process. Rejects with EnvError, `locked` where another has it. */
 export async function takeDirectory(disk: Disk, path: string): Promise<Lock> {
@@ -16,13 +16,8 @@ export async function takeDirectory(disk: Disk, path: string): Promise<Lock> {
 async function makeDirectory(disk: Disk, path: string): Promise<void> {
   const missing: string[] = []
   for (let at = path; at !== '/' && at !== '.'; at = directoryOf(at)) {
-    try {
-      await disk.list(at)
-      break
-    } catch (error) {
-      if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
-      missing.push(at)
-    }
+    if ((await listIfThere(disk, at)) !== null) break
+    missing.push(at)
   }
   if (missing.length === 0) return
   await disk.createDirectory(path)

@@ -1,6 +1,6 @@
 import { decodeBatch, recordBatch } from '@ottla/protocol'
 import { eachHeader, readInto } from './batch-reader.ts'
-import { resumeSegment } from './segment-resume.ts'
+import { learnTimes } from './segment-resume.ts'
 import type { Segment } from './segment.ts'
 
 export interface TimestampedOffset {
@@ -51,7 +51,7 @@ export async function lookupMaxTimestamp(log: SearchedLog): Promise<TimestampedO
 }
 
 async function knowTimes(segment: Segment): Promise<void> {
-  if (!segment.timesKnown) await resumeSegment(segment)
+  await learnTimes(segment)
 }
 
 async function inSegment(log: SearchedLog, segment: Segment, timestamp: number): Promise<TimestampedOffset | null> {

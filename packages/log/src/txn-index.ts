@@ -1,6 +1,7 @@
 import type { Disk, File } from '@ottla/env'
+import { directoryOf } from '@ottla/env/files'
 import { readInt64, writeInt64 } from '@ottla/wire'
-import { CorruptFileError, directoryOf, readWhole } from './checkpoint.ts'
+import { CorruptFileError, readWhole } from './checkpoint.ts'
 
 /** A transaction that was aborted: its offsets, marker included, and the last stable offset once that marker was written. */
 export interface AbortedTransaction {

@@ -1,7 +1,8 @@
-import { isAbsolute, relative, sep } from 'node:path'
-import { EnvError, type Disk, type Env } from '@ottla/env'
+import { basename, dirname, isAbsolute, relative, sep } from 'node:path'
+import type { Disk, Env } from '@ottla/env'
+import { listIfThere } from '@ottla/env/files'
 import { clusterIdOf, rebuildTree, type BrokerConfig, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
-import { hasTree, openKeeper, salvage, type Salvaged } from '@ottla/keeper'
+import { hasTree, salvage, withKeeper, type Salvaged } from '@ottla/keeper'
 import type { ZooKeeper } from '@ottla/zookeeper'
 
 export interface RebuildOptions extends Omit<RebuildAsked, 'from'> {
@@ -79,26 +80,19 @@ async function replace(
   await disk.remove(made)
   await disk.createDirectory(made)
   await from?.writeTo(made)
-  const keeper = await openKeeper(env, made)
-  try {
-    const zooKeeper = keeper.connect()
-    await write(zooKeeper)
-    await zooKeeper.close()
-  } finally {
-    await keeper.close()
-  }
-  const isEmpty = await hasNothing(disk, keeperDir)
+  await withKeeper(env, made, write)
+  const isEmpty = ((await listIfThere(disk, keeperDir)) ?? []).length === 0
   const aside = isEmpty ? null : `${keeperDir}${ASIDE}${env.clock.now()}`
   if (aside === null) await disk.remove(keeperDir)
   else await disk.rename(keeperDir, aside)
   await disk.rename(made, keeperDir)
-  await disk.syncDirectory(parentOf(keeperDir))
+  await disk.syncDirectory(dirname(keeperDir))
   return aside
 }
 
 async function earlierAsides(disk: Disk, keeperDir: string): Promise<string[]> {
-  const prefix = nameOf(keeperDir) + ASIDE
-  const entries = await disk.list(parentOf(keeperDir)).catch(() => [])
+  const prefix = basename(keeperDir) + ASIDE
+  const entries = await disk.list(dirname(keeperDir)).catch(() => [])
   return entries.flatMap(({ name }) => (name.startsWith(prefix) ? [`${keeperDir}${name.slice(prefix.length - ASIDE.length)}`] : [])).sort()
 }
 
@@ -120,25 +114,7 @@ function isWithin(path: string, directory: string): boolean {
 
 /** To a listing a file is as good as nothing, and nothing is what may be removed. */
 async function refuseFile(disk: Disk, keeperDir: string): Promise<void> {
-  const entries = await disk.list(parentOf(keeperDir)).catch(() => [])
-  if (!entries.some(({ name, directory }) => name === nameOf(keeperDir) && !directory)) return
+  const entries = await disk.list(dirname(keeperDir)).catch(() => [])
+  if (!entries.some(({ name, directory }) => name === basename(keeperDir) && !directory)) return
   throw new Error(`keeper.dir=${keeperDir} is a file: it must be a directory, or nothing yet`)
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return slash < 0 ? '.' : path.slice(0, slash) || '/'
-}
-
-async function hasNothing(disk: Disk, path: string): Promise<boolean> {
-  try {
-    return (await disk.list(path)).length === 0
-  } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return true
-    throw error
-  }
 }

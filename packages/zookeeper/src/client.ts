@@ -176,6 +176,18 @@ export class ZooKeeperClient implements ZooKeeper {
     this.#sessionListeners.push(listener)
   }
 
+  /** Whether one of these events is told within the time. */
+  hears(events: readonly SessionEvent[], withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#env.clock.after(withinMs, () => resolve(false))
+      this.onSession((event) => {
+        if (!events.includes(event)) return
+        timer.cancel()
+        resolve(true)
+      })
+    })
+  }
+
   /** Ends the session, if a server can be told; else it ends by its timeout. */
   async close(): Promise<void> {
     if (this.#isClosed) return

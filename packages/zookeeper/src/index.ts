@@ -2,6 +2,7 @@ export { CREATOR_ALL_ACL, OPEN_ACL, PERMISSIONS, READ_ACL, type Acl, type Identi
 export { ERRORS, errorName, errorNumber, ZooKeeperError, type ErrorName } from './errors.ts'
 export { readAcl, readBuffer, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
 export { ZooKeeperClient, type ClientEnv, type ClientOptions, type Session } from './client.ts'
+export { createIfAbsent, createPath } from './create-path.ts'
 export { parseConnectString, type ConnectString } from './connect-string.ts'
 export {
   PASSWORD_BYTES,

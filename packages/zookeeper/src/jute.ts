@@ -7,6 +7,12 @@ export function readBuffer(reader: Reader): Buffer | null {
   return length === -1 ? null : reader.slice(length)
 }
 
+/** The same, in memory of its own. */
+export function readBufferCopy(reader: Reader): Buffer | null {
+  const view = readBuffer(reader)
+  return view === null ? null : Buffer.from(view)
+}
+
 export function writeBuffer(writer: Writer, value: Uint8Array | null): void {
   if (value === null) {
     writer.int32(-1)

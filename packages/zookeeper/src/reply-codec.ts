@@ -1,8 +1,8 @@
 import { DecodeError, type Reader, type Writer } from '@ottla/wire'
 import type { Identity } from './acl.ts'
-import { readAcl, readBuffer, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
+import { readAcl, readBufferCopy, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
 import { OPCODES } from './opcodes.ts'
-import { opcodeOf, writeMultiHeader } from './request-codec.ts'
+import { opcodeOf, readMultiHeader, writeMultiHeader } from './request-codec.ts'
 import type { ClientRequest, Reply } from './requests.ts'
 import { readStat, writeStat } from './stat.ts'
 
@@ -90,7 +90,7 @@ export function readReply(reader: Reader, request: ClientRequest): Reply {
     case 'exists':
       return { type: request.type, stat: readStat(reader) }
     case 'getData':
-      return { type: 'getData', data: readCopy(reader), stat: readStat(reader) }
+      return { type: 'getData', data: readBufferCopy(reader), stat: readStat(reader) }
     case 'getChildren': {
       const children = readStrings(reader)
       return { type: 'getChildren', children, stat: opcodeOf(request) === OPCODES.getChildren ? null : readStat(reader) }
@@ -109,7 +109,7 @@ export function readReply(reader: Reader, request: ClientRequest): Reply {
     case 'whoAmI':
       return { type: 'whoAmI', identities: readIdentities(reader) }
     case 'sasl':
-      return { type: 'sasl', token: readCopy(reader) }
+      return { type: 'sasl', token: readBufferCopy(reader) }
     case 'addWatch':
       reader.int32()
       return { type: 'addWatch' }
@@ -122,9 +122,7 @@ export function readReply(reader: Reader, request: ClientRequest): Reply {
 function readSteps(reader: Reader, count: number): Reply[] {
   const results: Reply[] = []
   for (;;) {
-    const opcode = reader.int32()
-    const isEnd = reader.bool()
-    reader.int32()
+    const { opcode, isEnd } = readMultiHeader(reader)
     if (isEnd) break
     if (results.length === count) throw new DecodeError(`a multi of ${count} operations has more answers`)
     results.push(readStep(reader, opcode))
@@ -150,7 +148,7 @@ function readStep(reader: Reader, opcode: number): Reply {
     case OPCODES.check:
       return { type: 'check' }
     case OPCODES.getData:
-      return { type: 'getData', data: readCopy(reader), stat: readStat(reader) }
+      return { type: 'getData', data: readBufferCopy(reader), stat: readStat(reader) }
     case OPCODES.getChildren:
       return { type: 'getChildren', children: readStrings(reader), stat: null }
   }
@@ -161,9 +159,4 @@ function readIdentities(reader: Reader): Identity[] {
   const identities: Identity[] = []
   for (let left = readCount(reader, 8); left > 0; left--) identities.push({ scheme: readString(reader), id: readString(reader) })
   return identities
-}
-
-function readCopy(reader: Reader): Buffer | null {
-  const data = readBuffer(reader)
-  return data === null ? null : Buffer.from(data)
 }

@@ -1,6 +1,6 @@
 import { DecodeError, type Reader, type Writer } from '@ottla/wire'
 import { OPEN_ACL } from './acl.ts'
-import { readAcl, readBuffer, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
+import { readAcl, readBufferCopy, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
 import { OPCODES } from './opcodes.ts'
 import type { CreateMode, Operation } from './operations.ts'
 import type { ClientRequest, HeldWatches, ReadOperation, WatchSelection } from './requests.ts'
@@ -135,6 +135,13 @@ export function writeMultiHeader(writer: Writer, opcode: number, isEnd: boolean,
   writer.int32(error)
 }
 
+export function readMultiHeader(reader: Reader): { readonly opcode: number; readonly isEnd: boolean } {
+  const opcode = reader.int32()
+  const isEnd = reader.bool()
+  reader.int32()
+  return { opcode, isEnd }
+}
+
 /**
  * The request behind a header that says `opcode`; null where there is no such operation. Data are copies, so the reader's memory is free
  * for reuse. Throws DecodeError or RangeError where the bytes are not one, BadArgumentError where they ask for what there is not.
@@ -155,7 +162,7 @@ export function readRequest(reader: Reader, opcode: number): ClientRequest | nul
     case OPCODES.getAllChildrenNumber:
       return { type: 'getAllChildrenNumber', path: readString(reader) }
     case OPCODES.getEphemerals:
-      return { type: 'getEphemerals', prefix: readCopy(reader)?.toString() ?? '' }
+      return { type: 'getEphemerals', prefix: readBufferCopy(reader)?.toString() ?? '' }
     case OPCODES.setAcl:
       return { type: 'setAcl', path: readString(reader), acl: readAcl(reader), version: reader.int32() }
     case OPCODES.multi:
@@ -175,9 +182,9 @@ export function readRequest(reader: Reader, opcode: number): ClientRequest | nul
       return { type: 'setWatches', relativeZxid: reader.int64(), watches: readHeldWatches(reader, opcode === OPCODES.setWatches2) }
     case OPCODES.auth:
       reader.int32()
-      return { type: 'auth', scheme: readString(reader), credentials: readCopy(reader) }
+      return { type: 'auth', scheme: readString(reader), credentials: readBufferCopy(reader) }
     case OPCODES.sasl:
-      return { type: 'sasl', token: readCopy(reader) }
+      return { type: 'sasl', token: readBufferCopy(reader) }
     case OPCODES.reconfig:
       return { type: 'reconfig' }
     case OPCODES.whoAmI:
@@ -204,7 +211,7 @@ function readOperation(reader: Reader, opcode: number): Operation | null {
     case OPCODES.delete:
       return { type: 'delete', path: readString(reader), version: reader.int32() }
     case OPCODES.setData:
-      return { type: 'setData', path: readString(reader), data: readCopy(reader), version: reader.int32() }
+      return { type: 'setData', path: readString(reader), data: readBufferCopy(reader), version: reader.int32() }
     case OPCODES.check:
       return { type: 'check', path: readString(reader), version: reader.int32() }
   }
@@ -230,9 +237,7 @@ function readReadOperation(reader: Reader, opcode: number): ReadOperation | null
 function readSteps<T>(reader: Reader, read: (reader: Reader, opcode: number) => T | null): T[] {
   const steps: T[] = []
   for (;;) {
-    const opcode = reader.int32()
-    const isEnd = reader.bool()
-    reader.int32()
+    const { opcode, isEnd } = readMultiHeader(reader)
     if (isEnd) return steps
     const step = read(reader, opcode)
     if (step === null) throw new DecodeError(`a multi has an operation of type ${opcode}`)
@@ -243,7 +248,7 @@ function readSteps<T>(reader: Reader, read: (reader: Reader, opcode: number) => 
 
 function readCreate(reader: Reader, opcode: number): Operation & { type: 'create' } {
   const path = readString(reader)
-  const data = readCopy(reader)
+  const data = readBufferCopy(reader)
   const acl = readAcl(reader)
   const flags = reader.int32()
   const ttl = opcode === OPCODES.createTtl ? { ttlMs: reader.int64() } : {}
@@ -273,9 +278,4 @@ function choose<T>(choices: readonly T[], at: number, what: string): T {
   const choice = choices[at]
   if (choice === undefined) throw new DecodeError(`there is no ${what} ${at}`)
   return choice
-}
-
-function readCopy(reader: Reader): Buffer | null {
-  const data = readBuffer(reader)
-  return data === null ? null : Buffer.from(data)
 }

@@ -1,6 +1,17 @@
 import { DecodeError, Reader, Writer } from '@ottla/wire'
 import type { Acl } from './acl.ts'
-import { readAcl, readBuffer, readCount, readString, readStrings, writeAcl, writeBuffer, writeString, writeStrings } from './jute.ts'
+import {
+  readAcl,
+  readBuffer,
+  readBufferCopy,
+  readCount,
+  readString,
+  readStrings,
+  writeAcl,
+  writeBuffer,
+  writeString,
+  writeStrings,
+} from './jute.ts'
 
 /** Who did it, which of their requests it was, when: the leader decides all of it once. */
 export interface TxnHeader {
@@ -167,7 +178,7 @@ function readRecord(reader: Reader, type: number, insideMulti: boolean): TxnReco
       return { type: 'deleteContainer', path: readString(reader) }
     case SET_DATA:
     case RECONFIG:
-      return { type: 'setData', path: readString(reader), data: readData(reader), version: reader.int32() }
+      return { type: 'setData', path: readString(reader), data: readBufferCopy(reader), version: reader.int32() }
     case SET_ACL:
       return { type: 'setAcl', path: readString(reader), acl: readAcl(reader), version: reader.int32() }
     case CHECK:
@@ -190,7 +201,7 @@ function readRecord(reader: Reader, type: number, insideMulti: boolean): TxnReco
 
 function readCreate(reader: Reader, kind: CreateKind): TxnRecord {
   const path = readString(reader)
-  const data = readData(reader)
+  const data = readBufferCopy(reader)
   const acl = readAcl(reader)
   if (kind === 'persistent' && reader.bool()) kind = 'ephemeral'
   // Very old logs lack it.
@@ -208,9 +219,4 @@ function readMulti(reader: Reader): TxnRecord {
     records.push(readRecord(new Reader(bytes), type, true))
   }
   return { type: 'multi', records }
-}
-
-function readData(reader: Reader): Buffer | null {
-  const data = readBuffer(reader)
-  return data === null ? null : Buffer.from(data)
 }

@@ -10,6 +10,9 @@ export interface ListenerAddress {
   readonly port: number
 }
 
+/** No host's name. */
+export const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::'])
+
 const ADDRESS = /^([A-Za-z0-9_-]+):\/\/(\[[0-9a-fA-F:.%]+\]|[^:/[\]]*):(\d{1,5})$/
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
@@ -29,7 +32,7 @@ export function parseAdvertisedListeners(
   const advertised = parseAddresses(key, list, protocolMap)
   for (const { name, host, port } of advertised) {
     if (!listeners.some((listener) => listener.name === name)) throw refused(key, list, `no listener has the name ${name}`)
-    if (host === '' || host === '0.0.0.0' || host === '::') throw refused(key, list, `clients can't connect to '${host}': name a host`)
+    if (ALL_INTERFACES.has(host)) throw refused(key, list, `clients can't connect to '${host}': name a host`)
     if (port === 0) throw refused(key, list, "clients can't connect to port 0")
   }
   return advertised

@@ -12,9 +12,7 @@ import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { leaderLog } from '../leader-log.ts'
-import { opened } from '../topic-opening.ts'
-import type { Topic } from '../topic.ts'
-import type { Topics } from '../topics.ts'
+import { namedPartitions, opened } from '../topic-opening.ts'
 
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number]
 type Answered = ListOffsetsResponse['topics'][number]['partitions'][number]
@@ -42,14 +40,8 @@ export const listOffsets = handler(
       })),
     ),
   }),
-  { ready: opened(asked) },
+  { ready: opened(namedPartitions) },
 )
-
-function* asked(request: ListOffsetsRequest, topics: Topics): Generator<readonly [Topic | undefined, number]> {
-  for (const { name, partitions } of request.topics) {
-    for (const { partitionIndex } of partitions) yield [topics.byName(name), partitionIndex]
-  }
-}
 
 async function answer(broker: Broker, name: string, asked: Asked, request: ListOffsetsRequest, version: number): Promise<Answered> {
   const { partitionIndex } = asked

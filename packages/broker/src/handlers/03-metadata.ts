@@ -10,7 +10,7 @@ import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { planTopic } from '../topic-creation.ts'
-import { topicNameProblem, type Topic } from '../topic.ts'
+import { isOnline, topicNameProblem, type Topic } from '../topic.ts'
 
 /** Another client was quicker, or there is no connection to ZooKeeper just now: the topic is there, or made, when the client asks again. */
 const SOON: ReadonlySet<number> = new Set([ErrorCode.TOPIC_ALREADY_EXISTS, ErrorCode.NOT_CONTROLLER, ErrorCode.REQUEST_TIMED_OUT])
@@ -61,7 +61,7 @@ function describe(broker: Broker, topic: Topic): TopicResponse {
   const { brokerId } = broker.config
   const partitions = topic.partitions.map(({ leader, leaderEpoch, replicas, isr }, partitionIndex) => {
     // as Kafka has it where the leader's log directory failed (KIP-112): nobody leads, and the replica is offline
-    const isOffline = leader === brokerId && !topic.unopened.has(partitionIndex) && topic.logs[partitionIndex]?.failed !== null
+    const isOffline = leader === brokerId && !isOnline(topic, partitionIndex)
     return {
       errorCode: leader < 0 || isOffline ? ErrorCode.LEADER_NOT_AVAILABLE : 0,
       partitionIndex,

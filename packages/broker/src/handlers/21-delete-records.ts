@@ -6,14 +6,12 @@
  */
 import type { PartitionLog } from '@ottla/log'
 import { ErrorCode, KafkaError } from '@ottla/protocol'
-import { DeleteRecords, type DeleteRecordsRequest, type DeleteRecordsResponse } from '@ottla/protocol/messages/21-delete-records'
+import { DeleteRecords, type DeleteRecordsResponse } from '@ottla/protocol/messages/21-delete-records'
 import { ZERO_UUID } from '@ottla/wire'
 import type { Broker } from '../broker.ts'
 import { handler } from '../handler.ts'
 import { leaderLog } from '../leader-log.ts'
-import { opened } from '../topic-opening.ts'
-import type { Topic } from '../topic.ts'
-import type { Topics } from '../topics.ts'
+import { namedPartitions, opened } from '../topic-opening.ts'
 
 type Answered = DeleteRecordsResponse['topics'][number]['partitions'][number]
 
@@ -30,14 +28,8 @@ export const deleteRecords = handler(
       })),
     ),
   }),
-  { ready: opened(asked) },
+  { ready: opened(namedPartitions) },
 )
-
-function* asked(request: DeleteRecordsRequest, topics: Topics): Generator<readonly [Topic | undefined, number]> {
-  for (const { name, partitions } of request.topics) {
-    for (const { partitionIndex } of partitions) yield [topics.byName(name), partitionIndex]
-  }
-}
 
 async function remove(broker: Broker, name: string, partitionIndex: number, offset: number): Promise<Answered> {
   try {

@@ -1,8 +1,6 @@
+import { json, type Znode } from '../znodes.ts'
 import { named, OPERATIONS, PATTERNS, PERMISSIONS, RESOURCES } from './access-kinds.ts'
-import type { Znode } from './image-znodes.ts'
 import type { MetadataImage } from './metadata-image.ts'
-
-const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 
 /** Access control entries by resource: literal names below /kafka-acl, prefixes below /kafka-acl-extended/prefixed. */
 export function accessControlZnodes(image: MetadataImage): Znode[] {

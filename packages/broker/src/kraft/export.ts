@@ -1,5 +1,6 @@
 import type { Env } from '@ottla/env'
-import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, topicPartitionOf, writeMetaProperties } from '@ottla/log'
+import { listIfThere, writeWhole } from '@ottla/env/files'
+import { CLEAN_MARKER, METADATA_LOG, readMetaProperties, readWhole, writeMetaProperties } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { ConfigResource } from '../configs/config-resource.ts'
@@ -12,7 +13,8 @@ import { writeCheckpoint } from './checkpoint-file.ts'
 import { controllerOf, type ControllerEndpoint } from './controller-endpoint.ts'
 import { FINALISED } from '../stopped-directories/feature-levels.ts'
 import { imageRecords } from './image-records.ts'
-import { entriesOf, metadataPlaces, setMark } from './kraft-directories.ts'
+import { metadataPlaces, setMark } from './kraft-directories.ts'
+import { partitionsOf } from '../stopped-directories/directory-names.ts'
 import { withLocks } from '../stopped-directories/locked-directories.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import { readMetadata } from './metadata-log.ts'
@@ -100,7 +102,7 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
   const places = metadataPlaces(config)
   let home = places.at(config.logDirs.length) ?? config.logDirs[0]!
   for (const path of places) {
-    const entries = await entriesOf(env, path)
+    const entries = await listIfThere(env.disk, path)
     // that of metadata.log.dir may be new
     if (entries === null && config.logDirs.includes(path)) throw new Error(`log.dirs: there is no directory ${path}; nothing was written`)
     const properties = await readMetaProperties(env.disk, path)
@@ -111,11 +113,8 @@ async function homesOf(env: Env, config: BrokerConfig, clusterId: string): Promi
     }
     const id = properties?.directoryId ?? randomId(env)
     directoryIds.set(path, id)
-    for (const { name, directory } of entries ?? []) {
-      if (!directory) continue
-      if (name === METADATA_LOG) home = path
-      else if (topicPartitionOf(name) !== null) directoryOf.set(name, id)
-    }
+    if (entries?.some(({ name, directory }) => directory && name === METADATA_LOG)) home = path
+    for (const { name } of partitionsOf(path, entries ?? [])) directoryOf.set(name, id)
   }
   return { directoryIds, directoryOf, home }
 }
@@ -159,15 +158,7 @@ function registration(
 }
 
 /** A clean stop counts for Kafka where its mark names the broker epoch of the registration (KIP-966). */
-async function sayWhoStopped(env: Env, path: string, brokerEpoch: number): Promise<void> {
-  if (!(await env.disk.list(path)).some(({ name }) => name === CLEAN_MARKER)) return
-  const file = env.disk.open(`${path}/${CLEAN_MARKER}`, 'write')
-  try {
-    const text = Buffer.from(JSON.stringify({ version: 0, brokerEpoch }))
-    await file.writeLater(0, [text], false)
-    await file.truncate(text.length)
-    await file.sync()
-  } finally {
-    file.close()
-  }
+async function sayWhoStopped({ disk }: Env, path: string, brokerEpoch: number): Promise<void> {
+  const marker = `${path}/${CLEAN_MARKER}`
+  if ((await readWhole(disk, marker)) !== null) await writeWhole(disk, marker, Buffer.from(JSON.stringify({ version: 0, brokerEpoch })))
 }

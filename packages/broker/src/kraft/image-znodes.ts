@@ -1,17 +1,11 @@
-import { encodeState, encodeTopic, encodeOverrides, statePath, topicConfigPath, topicPath } from '../topic-znodes.ts'
+import { encodeOverrides, soleReplicaZnodes, topicConfigPath } from '../topic-znodes.ts'
 import { ConfigResource } from '../configs/config-resource.ts'
-import { json } from '../znodes.ts'
+import { json, type Znode } from '../znodes.ts'
 import { accessControlZnodes, delegationTokenZnodes } from './access-znodes.ts'
 import { CONFIG_ROOTS, SCRAM_MECHANISMS } from './config-znodes.ts'
 import { addressOf, sanitize } from './entity-names.ts'
 import type { ImageTopic, MetadataImage } from './metadata-image.ts'
 import { mustLieHereAlone } from '../stopped-directories/sole-replica.ts'
-
-/** A znode to be made. Parents come first. */
-export interface Znode {
-  readonly path: string
-  readonly data: Buffer | null
-}
 
 /** What the log directories know better than the metadata, or as well. */
 export interface Found {
@@ -20,19 +14,20 @@ export interface Found {
   readonly leaderEpochs: ReadonlyMap<string, number>
 }
 
-/** The image as ZooKeeper-mode Kafka lays it out (zookeeper-layout), and nothing of the roots above it. */
+/** The image as ZooKeeper-mode Kafka lays it out (zookeeper-layout), but its features, and nothing of the roots above it. */
 export function imageZnodes(image: MetadataImage, found: Found): Znode[] {
   return [
     ...[...image.topics.values()].flatMap((topic) => topicZnodes(topic, found)),
     ...configZnodes(image),
     ...accessControlZnodes(image),
     ...delegationTokenZnodes(image),
-    { path: '/feature', data: json({ version: 2, status: 1, features: featuresOf(image) }) },
   ]
 }
 
-function featuresOf(image: MetadataImage): Record<string, { max_version_level: number }> {
-  return Object.fromEntries([...image.features].map(([name, level]) => [name, { max_version_level: level }]))
+/** Of `/feature`. */
+export function encodeFeatures({ features }: MetadataImage): Buffer {
+  const levels = [...features].map(([name, level]) => [name, { max_version_level: level }] as const)
+  return json({ version: 2, status: 1, features: Object.fromEntries(levels) })
 }
 
 /** The partition is led in an epoch above all that the log was written in: the start that follows enters the next one. */
@@ -40,26 +35,13 @@ function topicZnodes({ name, id, partitions }: ImageTopic, { brokerId, leaderEpo
   const assignment = Array.from(partitions.keys())
     .sort((a, b) => a - b)
     .map((partition) => partitions.get(partition)!)
-  const znodes: Znode[] = [
-    {
-      path: topicPath(name),
-      data: encodeTopic(
-        id,
-        assignment.map(({ replicas }) => replicas),
-      ),
-    },
-    { path: `${topicPath(name)}/partitions`, data: null },
-  ]
-  for (const [partition, state] of assignment.entries()) {
+  const epochs = assignment.map((state, partition) => {
     if (state.partitionId !== partition) throw new Error(`the topic ${name} has no partition ${partition}`)
     mustLieHereAlone(`${name}-${partition}`, state.replicas, brokerId)
-    const leaderEpoch = Math.max(state.leaderEpoch, leaderEpochs.get(`${name}-${partition}`) ?? -1)
-    const path = statePath(name, partition)
-    znodes.push({ path: path.slice(0, -'/state'.length), data: null })
-    // after a clean stop the metadata has nobody in the ISR, and its only replica among the eligible ones (KIP-966)
-    znodes.push({ path, data: encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0) })
-  }
-  return znodes
+    return Math.max(state.leaderEpoch, leaderEpochs.get(`${name}-${partition}`) ?? -1)
+  })
+  // after a clean stop the metadata has nobody in the ISR, and its only replica among the eligible ones (KIP-966)
+  return soleReplicaZnodes(name, id, brokerId, epochs)
 }
 
 /** Configs of all kinds; quotas and SCRAM credentials are configs of users, client ids and addresses there. */

@@ -1,5 +1,6 @@
-import { EnvError, type Entry, type Env } from '@ottla/env'
-import { METADATA_LOG, readWhole, writeWhole } from '@ottla/log'
+import type { Entry, Env } from '@ottla/env'
+import { listIfThere, writeWhole } from '@ottla/env/files'
+import { METADATA_LOG, readWhole } from '@ottla/log'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { dataOf, putData } from '../znodes.ts'
@@ -19,7 +20,7 @@ export async function takeOverKraft(env: Env, zooKeeper: ZooKeeper, config: Brok
   const places = metadataPlaces(config)
   for (const path of places) {
     const metadataLog = `${path}/${METADATA_LOG}`
-    const entries = await entriesOf(env, metadataLog)
+    const entries = await listIfThere(env.disk, metadataLog)
     // an export that was cut short leaves no metadata, and that is not an empty cluster's
     if (entries === null || !entries.some(({ name }) => /\.(log|checkpoint)$/.test(name))) continue
     if ((await dataOf(zooKeeper, MARK))?.equals(markOf(entries))) return
@@ -45,16 +46,6 @@ export async function exportKraft(
 export function metadataPlaces({ logDirs, layers }: BrokerConfig): string[] {
   const own = layers.file.get('metadata.log.dir')?.trim()
   return own === undefined || own === '' || logDirs.includes(own) ? [...logDirs] : [...logDirs, own]
-}
-
-/** Null: there is no such directory. */
-export async function entriesOf(env: Env, directory: string): Promise<Entry[] | null> {
-  try {
-    return await env.disk.list(directory)
-  } catch (error) {
-    if (error instanceof EnvError && error.code === 'not-found') return null
-    throw error
-  }
 }
 
 /** Whether the metadata in `path` is as it was when Ottla took it over, or gave it back: Kafka has not run since. */

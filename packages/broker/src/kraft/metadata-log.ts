@@ -1,5 +1,5 @@
 import type { Disk, Entry, Env } from '@ottla/env'
-import { walkSegment } from '@ottla/log'
+import { offsetOf, walkSegment } from '@ottla/log'
 import { controlType, ControlType, decodeBatch, recordBatch } from '@ottla/protocol'
 import { SnapshotFooterRecord, VotersRecord } from '@ottla/protocol/data/control-records'
 import { decodeMetadataRecord } from '@ottla/protocol/data/metadata-records'
@@ -21,7 +21,6 @@ interface Checkpoint {
 }
 
 const CHECKPOINT = /^(\d{20})-(\d{10})\.checkpoint$/
-const SEGMENT = /^(\d{20})\.log$/
 
 /**
  * Reads `directory`, a `__cluster_metadata-0`. A checkpoint that is not whole is passed over for an older one, and a torn end of the log is
@@ -64,8 +63,8 @@ function checkpointsOf(entries: readonly Entry[]): Checkpoint[] {
 function segmentsOf(entries: readonly Entry[]): { name: string; baseOffset: number; sizeBytes: number }[] {
   const segments: { name: string; baseOffset: number; sizeBytes: number }[] = []
   for (const { name, sizeBytes } of entries) {
-    const match = SEGMENT.exec(name)
-    if (match !== null) segments.push({ name, baseOffset: Number(match[1]), sizeBytes })
+    const baseOffset = offsetOf(name, '.log')
+    if (baseOffset !== null) segments.push({ name, baseOffset, sizeBytes })
   }
   return segments.sort((a, b) => a.baseOffset - b.baseOffset)
 }

@@ -2,11 +2,12 @@ import type { Env } from '@ottla/env'
 import { settleLogStarts } from '@ottla/log'
 import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
-import { clusterIdOf, inBatches, putData, removeBelow } from '../znodes.ts'
+import { deletionsPath, topicConfigsPath, topicsPath } from '../topic-znodes.ts'
+import { clusterIdOf, inBatches, putData, removeBelow, type Znode } from '../znodes.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { scanDirectories } from '../stopped-directories/directory-scan.ts'
 import { checkFeatureLevels } from '../stopped-directories/feature-levels.ts'
-import { imageZnodes, type Znode } from './image-znodes.ts'
+import { encodeFeatures, imageZnodes } from './image-znodes.ts'
 import { withLocks } from '../stopped-directories/locked-directories.ts'
 import { readMetadata } from './metadata-log.ts'
 import { mustBeOnlyVoter } from './quorum-voters.ts'
@@ -21,15 +22,15 @@ export interface TakeOver {
 
 /** What the metadata says has one place in the tree; all below it is the take-over's. */
 const PLACES = [
-  '/brokers/topics',
-  '/config/topics',
+  topicsPath,
+  topicConfigsPath,
   '/config/clients',
   '/config/users',
   '/config/brokers',
   '/config/ips',
   '/config/groups',
   '/config/client-metrics',
-  '/admin/delete_topics',
+  deletionsPath,
   '/kafka-acl',
   '/kafka-acl-extended',
   '/delegation_token/tokens',
@@ -66,12 +67,8 @@ async function takeOverLocked(env: Env, zooKeeper: ZooKeeper, { brokerId, logDir
   await prepareCluster(env, zooKeeper, clusterId)
   for (const path of PLACES) await removeBelow(zooKeeper, path)
   for (const path of PARENTS) await putData(zooKeeper, path, null)
-  const features = znodes.filter(({ path }) => path === '/feature')
-  await createAll(
-    zooKeeper,
-    znodes.filter((znode) => !features.includes(znode)),
-  )
-  for (const { path, data } of features) await putData(zooKeeper, path, data)
+  await createAll(zooKeeper, znodes)
+  await putData(zooKeeper, '/feature', encodeFeatures(image))
   await raiseProducerIds(zooKeeper, brokerId, Math.max(image.nextProducerId, scanned.nextProducerId))
   const counts = { topics: image.topics.size, offset: image.endOffset, metadata: metadataLog }
   env.log.info(`took over cluster ${clusterId} from Kafka's own metadata`, counts)

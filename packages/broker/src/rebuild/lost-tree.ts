@@ -1,8 +1,9 @@
 import type { Env } from '@ottla/env'
-import { METADATA_LOG, readMetaProperties, topicPartitionOf } from '@ottla/log'
+import { listIfThere } from '@ottla/env/files'
+import { METADATA_LOG, readMetaProperties } from '@ottla/log'
 import type { BrokerConfig } from '../configs/broker-config.ts'
 import { isTakenOver, metadataPlaces } from '../kraft/kraft-directories.ts'
-import { directoriesIn } from '../stopped-directories/directory-names.ts'
+import { directoriesIn, partitionsOf } from '../stopped-directories/directory-names.ts'
 
 const NAMED_COUNT_MAX = 3
 
@@ -20,10 +21,7 @@ export async function refuseWithoutTree(env: Env, config: BrokerConfig): Promise
   for (const path of config.logDirs) {
     const properties = await readMetaProperties(disk, path)
     if (properties?.clusterId) owner ??= `cluster ${properties.clusterId}, broker ${properties.brokerId} (${path}/meta.properties)`
-    for (const name of await directoriesIn(disk, path)) {
-      const found = topicPartitionOf(name)
-      if (found !== null) topics.add(found.topic)
-    }
+    for (const { topic } of partitionsOf(path, (await listIfThere(disk, path)) ?? [])) topics.add(topic)
   }
   if (owner === undefined) return
   const { zookeeperConnect, keeperDir } = config

@@ -1,16 +1,11 @@
 import type { Entry, Env } from '@ottla/env'
-import { CLEAN_MARKER, CorruptFileError, fileName, offsetOf, readPartitionMetadata, topicPartitionOf, walkSegment } from '@ottla/log'
+import { CLEAN_MARKER, fileName, offsetOf, walkSegment } from '@ottla/log'
 import { recordBatch } from '@ottla/protocol'
+import { partitionsOf, type PartitionDirectory } from '../stopped-directories/directory-names.ts'
+import { topicIdIn, type ToldTopic } from '../stopped-directories/directory-scan.ts'
 
 /** A partition's directory, and what its files tell of the topic. */
-export interface FoundPartition {
-  readonly directory: string
-  readonly topic: string
-  readonly partition: number
-  /** Null: no `partition.metadata` tells it. */
-  readonly topicId: string | null
-  /** Why not, where the file is there and damaged. */
-  readonly metadataDamage: string | null
+export interface FoundPartition extends PartitionDirectory, ToldTopic {
   /** Of what was read of its batches: the newest leader epoch, -1 none. */
   readonly leaderEpoch: number
   /** Above every producer id of what was read. */
@@ -30,24 +25,13 @@ export async function scanPartitions(env: Env, logDirs: readonly string[]): Prom
   for (const path of logDirs) {
     const entries = await env.disk.list(path)
     const isClean = entries.some(({ name }) => name === CLEAN_MARKER)
-    for (const { name, directory: isDirectory } of entries) {
-      const found = isDirectory ? topicPartitionOf(name) : null
-      if (found === null) continue
-      const directory = `${path}/${name}`
+    for (const found of partitionsOf(path, entries)) {
+      const { directory } = found
       const files = await env.disk.list(directory)
-      partitions.push({ directory, ...found, ...(await topicIdIn(env, directory)), ...(await batchesIn(env, directory, files, isClean)) })
+      partitions.push({ ...found, ...(await topicIdIn(env, directory)), ...(await batchesIn(env, directory, files, isClean)) })
     }
   }
   return partitions
-}
-
-async function topicIdIn(env: Env, directory: string): Promise<Pick<FoundPartition, 'topicId' | 'metadataDamage'>> {
-  try {
-    return { topicId: await readPartitionMetadata(env.disk, `${directory}/partition.metadata`), metadataDamage: null }
-  } catch (error) {
-    if (!(error instanceof CorruptFileError)) throw error
-    return { topicId: null, metadataDamage: error.message }
-  }
 }
 
 async function batchesIn(env: Env, directory: string, files: readonly Entry[], isClean: boolean): Promise<Batches> {

@@ -4,16 +4,7 @@ import type { Operation, ZooKeeper } from '@ottla/zookeeper'
 import { prepareCluster } from '../cluster-membership.ts'
 import { setMark } from '../kraft/kraft-directories.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
-import {
-  deletionPath,
-  encodeOverrides,
-  encodeState,
-  encodeTopic,
-  statePath,
-  topicConfigPath,
-  topicPath,
-  topicsPath,
-} from '../topic-znodes.ts'
+import { deletionsPath, encodeOverrides, soleReplicaZnodes, topicConfigPath, topicConfigsPath, topicsPath } from '../topic-znodes.ts'
 import { inBatches, removeBelow } from '../znodes.ts'
 import type { PlannedTopic, RebuildPlan } from './plan.ts'
 
@@ -25,8 +16,7 @@ export async function writeRebuilt(env: Env, zooKeeper: ZooKeeper, plan: Rebuild
   }
   const clusterId = await prepareCluster(env, zooKeeper, plan.clusterId)
   if (clusterId !== plan.clusterId) throw new Error(`the tree is of cluster ${clusterId}, log.dirs are of ${plan.clusterId}`)
-  const roots = [topicsPath, topicConfigPath('').slice(0, -1), deletionPath('').slice(0, -1)]
-  for (const root of roots) await removeBelow(zooKeeper, root)
+  for (const root of [topicsPath, topicConfigsPath, deletionsPath]) await removeBelow(zooKeeper, root)
   await inBatches(
     zooKeeper,
     plan.topics.flatMap((topic) => topicOperations(topic, plan.brokerId)),
@@ -36,22 +26,6 @@ export async function writeRebuilt(env: Env, zooKeeper: ZooKeeper, plan: Rebuild
 }
 
 function topicOperations({ name, id, leaderEpochs, overrides }: PlannedTopic, brokerId: number): Operation[] {
-  const operations: Operation[] = [
-    {
-      type: 'create',
-      path: topicPath(name),
-      data: encodeTopic(
-        id,
-        leaderEpochs.map(() => [brokerId]),
-      ),
-    },
-    { type: 'create', path: `${topicPath(name)}/partitions`, data: null },
-    { type: 'create', path: topicConfigPath(name), data: encodeOverrides(overrides) },
-  ]
-  leaderEpochs.forEach((leaderEpoch, partition) => {
-    const path = statePath(name, partition)
-    operations.push({ type: 'create', path: path.slice(0, -'/state'.length), data: null })
-    operations.push({ type: 'create', path, data: encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0) })
-  })
-  return operations
+  const configs = { path: topicConfigPath(name), data: encodeOverrides(overrides) }
+  return [configs, ...soleReplicaZnodes(name, id, brokerId, leaderEpochs)].map((znode) => ({ type: 'create', ...znode }))
 }

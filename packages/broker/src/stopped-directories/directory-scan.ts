@@ -1,12 +1,6 @@
 import type { Env } from '@ottla/env'
-import {
-  CorruptFileError,
-  readLeaderEpochs,
-  readMetaProperties,
-  readPartitionMetadata,
-  readProducerSnapshot,
-  topicPartitionOf,
-} from '@ottla/log'
+import { CorruptFileError, readLeaderEpochs, readMetaProperties, readPartitionMetadata, readProducerSnapshot } from '@ottla/log'
+import { partitionsOf } from './directory-names.ts'
 
 /** What the log directories of a stopped broker say of themselves. */
 export interface Scanned {
@@ -37,27 +31,32 @@ export async function scanDirectories(env: Env, logDirs: readonly string[]): Pro
         `log.dirs are of two brokers: ${owner.path} of node ${owner.nodeId} of cluster ${owner.clusterId}, ${path} of node ${nodeId} of ${clusterId}`,
       )
     }
-    for (const { name, directory } of await env.disk.list(path)) {
-      const found = directory ? topicPartitionOf(name) : null
-      if (found === null) continue
-      const epochs = await readLeaderEpochs(env.disk, `${path}/${name}/leader-epoch-checkpoint`)
+    for (const { name, directory, topic } of partitionsOf(path, await env.disk.list(path))) {
+      const epochs = await readLeaderEpochs(env.disk, `${directory}/leader-epoch-checkpoint`)
       leaderEpochs.set(name, Math.max(leaderEpochs.get(name) ?? -1, epochs.at(-1)?.epoch ?? -1))
-      const topicId = topicIds.get(found.topic) ?? (await topicIdIn(env, `${path}/${name}`))
-      if (topicId !== null) topicIds.set(found.topic, topicId)
-      nextProducerId = Math.max(nextProducerId, await producersEnd(env, `${path}/${name}`))
+      const topicId = topicIds.get(topic) ?? (await topicIdIn(env, directory)).topicId
+      if (topicId !== null) topicIds.set(topic, topicId)
+      nextProducerId = Math.max(nextProducerId, await producersEnd(env, directory))
     }
   }
   if (owner === undefined) throw new Error(`none of log.dirs has a meta.properties: ${logDirs.join(', ')}`)
   return { clusterId: owner.clusterId, nodeId: owner.nodeId, leaderEpochs, topicIds, nextProducerId }
 }
 
-/** Null: no `partition.metadata` tells it. A damaged one is the log's to tell of. */
-async function topicIdIn({ disk }: Env, directory: string): Promise<string | null> {
+/** What a partition's `partition.metadata` tells of its topic. */
+export interface ToldTopic {
+  /** Null: nothing. */
+  readonly topicId: string | null
+  /** Why not, where the file is there and damaged. */
+  readonly metadataDamage: string | null
+}
+
+export async function topicIdIn({ disk }: Pick<Env, 'disk'>, directory: string): Promise<ToldTopic> {
   try {
-    return await readPartitionMetadata(disk, `${directory}/partition.metadata`)
+    return { topicId: await readPartitionMetadata(disk, `${directory}/partition.metadata`), metadataDamage: null }
   } catch (error) {
     if (!(error instanceof CorruptFileError)) throw error
-    return null
+    return { topicId: null, metadataDamage: error.message }
   }
 }
 

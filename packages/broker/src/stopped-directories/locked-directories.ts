@@ -1,4 +1,5 @@
-import { EnvError, type Env, type Lock } from '@ottla/env'
+import type { Env, Lock } from '@ottla/env'
+import { isNotFound } from '@ottla/env/files'
 
 /** Does `work` while nobody else, Kafka neither, can have those of the directories that there are. Throws where another process has one. */
 export async function withLocks<T>(env: Env, paths: readonly string[], work: () => Promise<T>): Promise<T> {
@@ -8,7 +9,7 @@ export async function withLocks<T>(env: Env, paths: readonly string[], work: () 
       try {
         locks.push(env.disk.lock(`${path}/.lock`))
       } catch (error) {
-        if (!(error instanceof EnvError) || error.code !== 'not-found') throw error
+        if (!isNotFound(error)) throw error
       }
     }
     return await work()

@@ -8,7 +8,16 @@ import { withLocks } from '../stopped-directories/locked-directories.ts'
 import { mustLieHereAlone } from '../stopped-directories/sole-replica.ts'
 import { raiseProducerIds } from '../producer-ids.ts'
 import { randomId } from '../random-id.ts'
-import { encodeState, encodeTopic, hasPartitions, statePath, topicPath, topicsPath } from '../topic-znodes.ts'
+import {
+  encodeState,
+  encodeTopic,
+  hasPartitions,
+  partitionPath,
+  partitionsPath,
+  statePath,
+  topicPath,
+  topicsPath,
+} from '../topic-znodes.ts'
 import { childrenOf, inBatches, readFields } from '../znodes.ts'
 
 /** Who takes over whose tree. */
@@ -102,7 +111,7 @@ async function readFound(
     else if (data !== null) operations.push({ type: 'setData', path, data, version: -1 })
   }
   const missing: string[] = []
-  await create(`${topicPath(name)}/partitions`, null)
+  await create(partitionsPath(name), null)
   for (const [partition, replicas] of assignment.entries()) {
     if (replicas === undefined) throw new Error(`the topic ${name} has no partition ${partition}`)
     mustLieHereAlone(`${name}-${partition}`, replicas, brokerId)
@@ -110,7 +119,7 @@ async function readFound(
     const { leader_epoch: known = 0 } = await readFields<{ leader_epoch?: number }>(zooKeeper, path)
     const leaderEpoch = Math.max(known, leaderEpochs.get(`${name}-${partition}`) ?? -1)
     if (!leaderEpochs.has(`${name}-${partition}`)) missing.push(`${name}-${partition}`)
-    await create(path.slice(0, -'/state'.length), null)
+    await create(partitionPath(name, partition), null)
     await create(path, encodeState({ leader: brokerId, leaderEpoch, isr: [brokerId] }, 0))
   }
   // with inter.broker.protocol.version below 2.8 topics have no ids in the tree (KIP-516)

@@ -1,10 +1,12 @@
 import fs from 'node:fs'
-import { EnvError, type Disk, type Entry, type File, type Lock } from '../env.ts'
+import type { Disk, Entry, File, Lock } from '../env.ts'
+import { isNotFound } from '../files.ts'
 import { envError } from './errors.ts'
 import { NodeFile } from './file.ts'
 import { Lane, Lanes } from './lane.ts'
 import { lockFile } from './lock.ts'
 import type { Native } from './native.ts'
+import { openFilesMax } from './open-files.ts'
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
 const FLAGS = { read: O_RDONLY, write: O_RDWR | O_CREAT, create: O_RDWR | O_CREAT | O_EXCL }
@@ -13,7 +15,6 @@ export class NodeDisk implements Disk {
   readonly #native: () => Native | null
   readonly #lanes: Lanes
   readonly #lane: Lane
-  #openFilesMax = 0
 
   constructor(native: () => Native | null, lanes = new Lanes(), lane = new Lane(null)) {
     this.#native = native
@@ -71,10 +72,8 @@ export class NodeDisk implements Disk {
     return lockFile(path, this.#native())
   }
 
-  /** Node itself has raised the limit as far as it may. */
   get openFilesMax(): number {
-    if (this.#openFilesMax === 0) this.#openFilesMax = openFilesLimit()
-    return this.#openFilesMax
+    return openFilesMax()
   }
 
   async freeBytes(path: string): Promise<number> {
@@ -89,16 +88,8 @@ export class NodeDisk implements Disk {
       const directory = stats.isDirectory()
       return { name, directory, sizeBytes: directory ? 0 : stats.size, modifiedMs: Math.floor(stats.mtimeMs) }
     } catch (error) {
-      if (error instanceof EnvError && error.code === 'not-found') return null
+      if (isNotFound(error)) return null
       throw error
     }
-  }
-}
-
-function openFilesLimit(): number {
-  try {
-    return Number(/^Max open files\s+(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
-  } catch {
-    return Infinity
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import type { Address, Connection, Listener, Logger, Net, Receiver } from '../env.ts'
@@ -6,6 +5,7 @@ import { NodeConnection, type Shared, type TcpHandle } from './connection.ts'
 import { connectError, later } from './errors.ts'
 import type { NodeLoop } from './loop.ts'
 import type { Native } from './native.ts'
+import { openFilesMax } from './open-files.ts'
 import { PiecePool } from './piece-pool.ts'
 
 const BACKLOG = 1024
@@ -103,16 +103,6 @@ export class NodeNet implements Net {
       if (accepted === undefined) this.#log.warn('A connection could not be accepted', { status })
       else take(accepted)
     }
-  }
-}
-
-/** `ulimit -n`. Infinity where the system does not tell. */
-function openFilesMax(): number {
-  try {
-    const [, text] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? []
-    return text === undefined || text === 'unlimited' ? Infinity : Number(text)
-  } catch {
-    return Infinity
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Env } from '@ottla/env'
 import { recordBatch } from '@ottla/protocol'
+import { SEGMENT_SUFFIXES } from '../file-names.ts'
 import type { LogHome } from '../log-home.ts'
 import { Segment } from '../segment.ts'
 import { TransactionIndex } from '../txn-index.ts'
@@ -60,12 +61,12 @@ export async function cleanGroup(
   log: CompactedLog,
   group: SegmentGroup,
   rules: CleaningRules,
-  transactionsFor: (index: TransactionIndex) => CleanedTransactions,
+  transactions: CleanedTransactions,
 ): Promise<Segment> {
   const cleaned = await beginCleaned(home, log, group, rules)
   try {
     const transactionIndex = cleaned.transactions!
-    const transactions = transactionsFor(transactionIndex)
+    transactions.index = transactionIndex
     const output = new CleanedOutput(cleaned, log.config.indexIntervalBytes, rules.turns)
     for (const segment of group.segments) {
       segment.hold()
@@ -108,7 +109,7 @@ async function beginCleaned(home: LogHome, log: CompactedLog, group: SegmentGrou
 export async function discardCleaned(env: Env, cleaned: Segment): Promise<void> {
   cleaned.release()
   cleaned.close()
-  for (const suffix of ['.log', '.index', '.timeindex', '.txnindex'] as const) await env.disk.remove(cleaned.path(suffix))
+  for (const suffix of SEGMENT_SUFFIXES) await env.disk.remove(cleaned.path(suffix))
 }
 
 /** What is written in place of the batch; null: nothing. */

@@ -1,6 +1,6 @@
 import type { LogConfig } from '../log-config.ts'
 import type { ProducerState } from '../producer-state.ts'
-import { resumeSegment } from '../segment-resume.ts'
+import { learnTimes } from '../segment-resume.ts'
 import type { Segment } from '../segment.ts'
 import type { AbortedTransaction } from '../txn-index.ts'
 
@@ -77,14 +77,14 @@ function firstDirty(log: CompactedLog, cleanedOffset: number | undefined): numbe
 }
 
 async function latestTimestamp(segment: Segment): Promise<number> {
-  if (!segment.timesKnown) await resumeSegment(segment)
+  await learnTimes(segment)
   return segment.largestTimestamp
 }
 
 async function isLate(dirty: readonly Segment[], maxCompactionLagMs: number, nowMs: number): Promise<boolean> {
   if (maxCompactionLagMs >= Number.MAX_SAFE_INTEGER) return false
   for (const segment of dirty) {
-    if (!segment.timesKnown) await resumeSegment(segment)
+    await learnTimes(segment)
     if (segment.firstTimestamp > 0 && nowMs - segment.firstTimestamp > maxCompactionLagMs) return true
   }
   return false

@@ -1,5 +1,5 @@
 import { controlType, ControlType, decodeBatch, recordBatch } from '@ottla/protocol'
-import type { AbortedTransaction } from '../txn-index.ts'
+import type { AbortedTransaction, TransactionIndex } from '../txn-index.ts'
 
 /**
  * Which transactions are open where a pass over the log has come to. A marker may go only once no batch of its transaction is left: else
@@ -11,12 +11,12 @@ export class CleanedTransactions {
   #next = 0
   readonly #aborted = new Map<number, { readonly transaction: AbortedTransaction; seen: boolean }>()
   readonly #committed = new Set<number>()
-  readonly #keep: (transaction: AbortedTransaction) => void
+  /** Gets those whose batches are still there when their marker is met; null: nobody does. */
+  index: TransactionIndex | null = null
 
-  /** `aborted`: all that overlap what the pass reads. `keep` is told those whose batches are still there when their marker is met. */
-  constructor(aborted: readonly AbortedTransaction[], keep: (transaction: AbortedTransaction) => void = () => {}) {
+  /** `aborted`: all that overlap what the pass reads. */
+  constructor(aborted: readonly AbortedTransaction[]) {
     this.#coming = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
-    this.#keep = keep
   }
 
   /** A batch of data comes next: whether its transaction was aborted, so that nobody may read it. */
@@ -46,7 +46,7 @@ export class CleanedTransactions {
     this.#aborted.delete(producerId)
     if (aborted === undefined) return !this.#committed.delete(producerId)
     if (!aborted.seen) return true
-    this.#keep(aborted.transaction)
+    this.index?.append(aborted.transaction)
     return false
   }
 

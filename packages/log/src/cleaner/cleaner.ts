@@ -3,7 +3,6 @@ import { CodecWork } from '../codec-work.ts'
 import { isFull } from '../full-disk.ts'
 import type { LogHome } from '../log-home.ts'
 import type { Segment } from '../segment.ts'
-import type { TransactionIndex } from '../txn-index.ts'
 import type { CleaningRules } from './clean-batch.ts'
 import { cleanableOf, type Cleanable, type CompactedLog } from './cleanable.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
@@ -156,16 +155,11 @@ export class Cleaner {
     const rules: CleaningRules = { latest, firstDirtyOffset, nowMs, deleteRetentionMs: log.config.deleteRetentionMs, turns }
     const groups = groupSegments(log, latest.endOffset)
     if (groups.length === 0) return -1
-    let index: TransactionIndex | null = null
-    const aborted = log.abortedTransactions(log.segments[0]!.baseOffset, groups.at(-1)!.endOffset)
-    const transactions = new CleanedTransactions(aborted, (transaction) => index!.append(transaction))
+    const transactions = new CleanedTransactions(log.abortedTransactions(log.segments[0]!.baseOffset, groups.at(-1)!.endOffset))
     // above it a recovery takes a gap between segments for a loss
     await home.raiseRecoveryPoint(log, hasChanged)
     for (const group of groups) {
-      const cleaned = await cleanGroup(home, log, group, rules, (of) => {
-        index = of
-        return transactions
-      })
+      const cleaned = await cleanGroup(home, log, group, rules, transactions)
       if (await this.#swapIn(log, cleaned, group, hasChanged)) continue
       await discardCleaned(home.env, cleaned)
       return -1

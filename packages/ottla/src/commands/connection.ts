@@ -1,6 +1,7 @@
 import { createClient, type Client } from '@ottla/client'
 import { nodeEnv } from '@ottla/env/node'
 import { Command, CommanderError } from 'commander'
+import { keptAlive } from './kept-alive.ts'
 
 /** What every command that talks to a broker understands. */
 export interface ConnectionOptions {
@@ -25,15 +26,10 @@ export function clientCommand(name: string, description: string): Command {
 export async function withClient<T>({ bootstrap }: ConnectionOptions, work: (client: Client) => Promise<T>): Promise<T> {
   const env = nodeEnv({ logLevel: 'error' })
   const client = createClient(env, { bootstrap, clientId: 'ottla-cli' })
-  // timers of env don't keep the process alive, and a connection that is being tried has nothing else
-  const alive = setInterval(() => {}, 1 << 30)
-  try {
+  return await keptAlive(async () => {
     await client.cluster.retry(() => client.cluster.any(), CONNECT_MS)
     return await work(client)
-  } finally {
-    clearInterval(alive)
-    client.close()
-  }
+  }).finally(() => client.close())
 }
 
 /** Runs a command of commander's with the words after its name, and answers the exit code: 2 for words that it doesn't understand. */

@@ -1,8 +1,9 @@
-import { addressIn, exportKraft } from '@ottla/broker'
+import { addressIn, exportKraft, type BrokerConfig } from '@ottla/broker'
 import { nodeEnv } from '@ottla/env/node'
-import { hasTree, openKeeper, type Keeper } from '@ottla/keeper'
+import { hasTree, withKeeper } from '@ottla/keeper'
 import { UsageError } from '../usage-error.ts'
 import { parse } from './connection.ts'
+import { keptAlive } from './kept-alive.ts'
 import { serverCommand, type ServerOptions } from './server-command.ts'
 import { serverConfig } from './server-properties.ts'
 
@@ -27,27 +28,22 @@ async function writeKraft(file: string | undefined, { kraft, override, controlle
   if (kraft === undefined) throw new UsageError('say what to export to: --kraft')
   const wanted = controller === undefined ? null : endpoint(controller)
   const { config } = serverConfig(file, override)
-  const env = nodeEnv({ logLevel: 'warn' })
-  // timers of env don't keep the process alive
-  const alive = setInterval(() => {}, 1 << 30)
-  let keeper: Keeper | null = null
-  try {
-    if (!(await hasTree(env, config.keeperDir))) throw new Error(`keeper.dir=${config.keeperDir} holds no tree: nothing was written`)
-    keeper = await openKeeper(env, config.keeperDir)
-    const zooKeeper = keeper.connect()
-    const written = await exportKraft(env, zooKeeper, config, wanted)
-    await zooKeeper.close()
-    const { name, host, port } = written.controller
-    console.log(`Wrote ${written.topics} topics of cluster ${written.clusterId} to ${written.checkpoint}
+  const written = await keptAlive(() => exported(config, wanted))
+  const { name, host, port } = written.controller
+  console.log(`Wrote ${written.topics} topics of cluster ${written.clusterId} to ${written.checkpoint}
 Start Apache Kafka 4 on it with process.roles=broker,controller, node.id=${config.brokerId}, log.dirs=${config.logDirs.join(',')},
 controller.listener.names=${name} and a listener ${name}://${host}:${port}.`)
-  } finally {
-    await keeper?.close()
-    clearInterval(alive)
-  }
 }
 
-function endpoint(text: string): { name: string; host: string; port: number } {
+async function exported(config: BrokerConfig, controller: Endpoint | null): ReturnType<typeof exportKraft> {
+  const env = nodeEnv({ logLevel: 'warn' })
+  if (!(await hasTree(env, config.keeperDir))) throw new Error(`keeper.dir=${config.keeperDir} holds no tree: nothing was written`)
+  return await withKeeper(env, config.keeperDir, (zooKeeper) => exportKraft(env, zooKeeper, config, controller))
+}
+
+type Endpoint = NonNullable<Parameters<typeof exportKraft>[3]>
+
+function endpoint(text: string): Endpoint {
   const address = addressIn(text)
   if (address === null || address.host === '' || address.port < 1 || address.port > 65_535) {
     throw new UsageError(`--controller wants host:port with a port from 1 to 65535, not '${text}'`)

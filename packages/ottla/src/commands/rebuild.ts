@@ -2,6 +2,7 @@ import { nodeEnv } from '@ottla/env/node'
 import { rebuild, type Rebuilt } from '../rebuild.ts'
 import { UsageError } from '../usage-error.ts'
 import { parse } from './connection.ts'
+import { keptAlive } from './kept-alive.ts'
 import { gather, keyAndValue } from './option-values.ts'
 import { table } from './output.ts'
 import { serverCommand, type ServerOptions } from './server-command.ts'
@@ -38,15 +39,9 @@ async function act(file: string | undefined, options: Options): Promise<boolean>
   const configs = topicConfigs(options.config)
   const { config } = serverConfig(file, options.override)
   const env = nodeEnv({ logLevel: 'error' })
-  // timers of env don't keep the process alive
-  const alive = setInterval(() => {}, 1 << 30)
-  try {
-    const rebuilt = await rebuild(env, config, { ...options, configs, write: options.yes })
-    tell(config.keeperDir, rebuilt, options)
-    return rebuilt.plan.problems.length === 0
-  } finally {
-    clearInterval(alive)
-  }
+  const rebuilt = await keptAlive(() => rebuild(env, config, { ...options, configs, write: options.yes }))
+  tell(config.keeperDir, rebuilt, options)
+  return rebuilt.plan.problems.length === 0
 }
 
 function topicConfigs(texts: readonly string[]): Map<string, Map<string, string>> {

@@ -1,7 +1,35 @@
+import type { Env } from '@ottla/env'
+import { nodeEnv } from '@ottla/env/node'
 import { UsageError } from '../usage-error.ts'
 
+/** A configuration as it was read, and what the operator should know of it. */
+interface Loaded<C> {
+  readonly config: C
+  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** Runs a command of a server: reads its words and its file, and serves with what they come to; answers the exit code. */
+export async function runServer<C>(
+  words: readonly string[],
+  usage: string,
+  load: (file: string | undefined, overrides: readonly string[]) => Loaded<C>,
+  serve: (env: Env, config: C) => Promise<number>,
+): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(usage)
+    return 0
+  }
+  const env = nodeEnv()
+  const { file, overrides, check } = serverWords(words, usage)
+  const { config, notes, warnings } = load(file, overrides)
+  for (const note of notes) env.log.info(note)
+  for (const warning of warnings) env.log.warn(warning)
+  return check ? 0 : await serve(env, config)
+}
+
 /** What a command that runs a server is told. */
-export interface ServerWords {
+interface ServerWords {
   /** A file of properties. */
   readonly file: string | undefined
   /** `key=value`, which go over the file. */
@@ -11,7 +39,7 @@ export interface ServerWords {
 }
 
 /** Read here rather than by a library: a start is to be quick. */
-export function serverWords(words: readonly string[], usage: string): ServerWords {
+function serverWords(words: readonly string[], usage: string): ServerWords {
   const overrides: string[] = []
   const files: string[] = []
   let check = false

@@ -1,9 +1,9 @@
 import type { BrokerConfig } from '@ottla/broker'
-import type { Address } from '@ottla/env'
-import { nodeEnv } from '@ottla/env/node'
+import type { Address, Env } from '@ottla/env'
 import { startServer, type Server } from '../server.ts'
 import { version } from '../version.ts'
-import { serverWords, stopSignal } from './server-process.ts'
+import { keptAlive } from './kept-alive.ts'
+import { runServer, stopSignal } from './server-process.ts'
 import { DEFAULT_FILE, serverConfig } from './server-properties.ts'
 
 const USAGE = `Usage: ottla start [server.properties] [--override key=value]…
@@ -14,20 +14,12 @@ where there is one, else defaults are taken.
   --check                says what the configuration comes to, and starts nothing`
 
 /** Runs until it is told to stop (SIGINT, SIGTERM). */
-export async function run(words: readonly string[]): Promise<number> {
-  if (words.includes('--help') || words.includes('-h')) {
-    console.log(USAGE)
-    return 0
-  }
-  const env = nodeEnv()
-  const { file, overrides, check } = serverWords(words, USAGE)
-  const { config, notes, warnings } = serverConfig(file, overrides)
-  for (const note of notes) env.log.info(note)
-  for (const warning of warnings) env.log.warn(warning)
-  if (check) return 0
-  // timers of env don't keep the process alive, and a start that waits for ZooKeeper has nothing else
-  const alive = setInterval(() => {}, 1 << 30)
-  const server = await startServer(env, config).finally(() => clearInterval(alive))
+export function run(words: readonly string[]): Promise<number> {
+  return runServer(words, USAGE, serverConfig, serve)
+}
+
+async function serve(env: Env, config: BrokerConfig): Promise<number> {
+  const server = await keptAlive(() => startServer(env, config))
   greet(config, server)
   // the listener keeps the process alive meanwhile; timers of env don't
   await stopSignal()

@@ -1,6 +1,18 @@
+import { isUtf8 } from 'node:buffer'
 import { nodeEnv } from '@ottla/env/node'
-import { childPath, ZooKeeperClient, ZooKeeperError, type CreateMode, type Stat, type ZooKeeper } from '@ottla/zookeeper'
+import {
+  childPath,
+  createPath,
+  nameOf,
+  parentOf,
+  ZooKeeperClient,
+  ZooKeeperError,
+  type CreateMode,
+  type Stat,
+  type ZooKeeper,
+} from '@ottla/zookeeper'
 import { localCommand, parse } from './connection.ts'
+import { keptAlive } from './kept-alive.ts'
 import { int32, wholeNumber } from './option-values.ts'
 import { table } from './output.ts'
 
@@ -72,19 +84,15 @@ async function withZooKeeper(options: Options, work: (zooKeeper: ZooKeeper, opti
   const env = nodeEnv({ logLevel: 'error' })
   const { connect } = options
   const client = new ZooKeeperClient(env, { connect })
-  // timers of env don't keep the process alive, and a connection that is being tried has nothing else
-  const alive = setInterval(() => {}, 1 << 30)
   try {
-    const isThere = await new Promise<boolean>((resolve) => {
-      env.clock.after(CONNECT_MS, () => resolve(false))
-      client.onSession((event) => event === 'connected' && resolve(true))
+    await keptAlive(async () => {
+      const isThere = await client.hears(['connected'], CONNECT_MS)
+      if (!isThere) throw new Error(`no ZooKeeper answers at ${connect}${client.lastLoss === null ? '' : `: ${client.lastLoss}`}`)
+      await work(client, options)
     })
-    if (!isThere) throw new Error(`no ZooKeeper answers at ${connect}${client.lastLoss === null ? '' : `: ${client.lastLoss}`}`)
-    await work(client, options)
   } catch (error) {
     throw error instanceof ZooKeeperError ? new Error(sentenceOf(error), { cause: error }) : error
   } finally {
-    clearInterval(alive)
     await client.close()
   }
 }
@@ -115,7 +123,7 @@ async function sortedChildren(zooKeeper: ZooKeeper, path: string): Promise<strin
 }
 
 async function list(zooKeeper: ZooKeeper, path: string, json: boolean): Promise<void> {
-  for (const child of await sortedChildren(zooKeeper, path)) say({ path: child }, child.slice(child.lastIndexOf('/') + 1), json)
+  for (const child of await sortedChildren(zooKeeper, path)) say({ path: child }, nameOf(child), json)
 }
 
 async function get(zooKeeper: ZooKeeper, path: string, json: boolean): Promise<void> {
@@ -147,8 +155,7 @@ function statFacts({ czxid, mzxid, pzxid, ctime, mtime, ephemeralOwner, ...count
 /** Text where it is text, else base64. */
 function dataFacts(data: Buffer | null): { data: string | null; base64?: true } {
   if (data === null) return { data: null }
-  const text = data.toString()
-  return Buffer.from(text).equals(data) ? { data: text } : { data: data.toString('base64'), base64: true }
+  return isUtf8(data) ? { data: data.toString() } : { data: data.toString('base64'), base64: true }
 }
 
 interface Shown {
@@ -162,7 +169,7 @@ const toJson = ({ path, data, stat: { version, ephemeralOwner } }: Shown): strin
   JSON.stringify({ path, ...dataFacts(data), version, ephemeral: ephemeralOwner !== 0n })
 
 function toLine({ path, level, data, stat: { ephemeralOwner } }: Shown): string {
-  const name = path === '/' ? path : path.slice(path.lastIndexOf('/') + 1)
+  const name = path === '/' ? path : nameOf(path)
   const { data: text, base64 } = dataFacts(data)
   const content = base64 ? `  (${data!.length} bytes)` : text ? `  ${text.replaceAll('\n', '\\n')}` : ''
   return `${'  '.repeat(level)}${name}${ephemeralOwner === 0n ? '' : '  (ephemeral)'}${content}`
@@ -189,13 +196,8 @@ async function create(
   { parents, sequential }: CreateOptions,
   json: boolean,
 ): Promise<void> {
-  for (let end = path.indexOf('/', 1); parents && end > 0; end = path.indexOf('/', end + 1)) {
-    try {
-      await zooKeeper.create(path.slice(0, end), null)
-    } catch (error) {
-      if (!(error instanceof ZooKeeperError && error.code === 'NodeExists')) throw error
-    }
-  }
+  const parent = parentOf(path)
+  if (parents && parent !== '/') await createPath(zooKeeper, parent, null)
   const mode: CreateMode = sequential ? 'persistentSequential' : 'persistent'
   const made = await zooKeeper.create(path, data === undefined ? null : Buffer.from(data), { mode })
   say({ path: made.path }, `Created ${made.path}.`, json)

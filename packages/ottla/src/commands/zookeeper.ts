@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseProperties } from '@ottla/broker'
-import { nodeEnv } from '@ottla/env/node'
+import type { Env } from '@ottla/env'
 import { hasTree, openKeeper, type KeeperEnv } from '@ottla/keeper'
 import { version } from '../version.ts'
-import { loadZooKeeperConfig, type LoadedZooKeeperConfig } from '../zookeeper-properties.ts'
+import { loadZooKeeperConfig, type LoadedZooKeeperConfig, type ZooKeeperConfig } from '../zookeeper-properties.ts'
 import { keyAndValue } from './option-values.ts'
-import { serverWords, stopSignal } from './server-process.ts'
+import { runServer, stopSignal } from './server-process.ts'
 
 const DEFAULT_FILE = 'config/zookeeper.properties'
 /** In `dataDir`, where ZooKeeper has its `version-2`. */
@@ -17,17 +17,11 @@ Starts a keeper alone: a ZooKeeper server. Without a file, ${DEFAULT_FILE} is re
   --check                says what the configuration comes to, and starts nothing`
 
 /** Runs until it is told to stop (SIGINT, SIGTERM); answers 1 where the keeper's disk failed. */
-export async function run(words: readonly string[]): Promise<number> {
-  if (words.includes('--help') || words.includes('-h')) {
-    console.log(USAGE)
-    return 0
-  }
-  const env = nodeEnv()
-  const { file, overrides, check } = serverWords(words, USAGE)
-  const { config, notes, warnings } = load(file ?? DEFAULT_FILE, overrides)
-  for (const note of notes) env.log.info(note)
-  for (const warning of warnings) env.log.warn(warning)
-  if (check) return 0
+export function run(words: readonly string[]): Promise<number> {
+  return runServer(words, USAGE, load, serve)
+}
+
+async function serve(env: Env, config: ZooKeeperConfig): Promise<number> {
   const directory = await keeperDirectory(env, config.dataDir)
   let failed = (): void => {}
   const failure = new Promise<'failed'>((resolve) => (failed = () => resolve('failed')))
@@ -40,7 +34,7 @@ export async function run(words: readonly string[]): Promise<number> {
   return reason === 'failed' ? 1 : 0
 }
 
-function load(file: string, overrides: readonly string[]): LoadedZooKeeperConfig {
+function load(file = DEFAULT_FILE, overrides: readonly string[]): LoadedZooKeeperConfig {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`)
   return loadZooKeeperConfig(parseProperties(readFileSync(file, 'utf8')), new Map(overrides.map(keyAndValue)))
 }
