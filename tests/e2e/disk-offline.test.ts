@@ -108,6 +108,14 @@ class Scene {
     for (const partition of partitions) await this.client.check('t', partition)
   }
 
+  /** After a restart all is there again. */
+  async comeBackWhole(): Promise<void> {
+    await this.start()
+    await this.checkAll([...this.lost, ...this.kept])
+    await this.checkGroups(false)
+    await this.end()
+  }
+
   async remove(): Promise<void> {
     await this.broker.end('SIGKILL')
     rmSync(this.directory, { recursive: true, force: true })
@@ -140,10 +148,7 @@ test('a file system that turns read-only while running, and is so at a start', {
     await scene.end()
 
     disk.setReadOnly(false)
-    await scene.start()
-    await scene.checkAll([...scene.lost, ...scene.kept])
-    await scene.checkGroups(false)
-    await scene.end()
+    await scene.comeBackWhole()
   } finally {
     await scene.remove()
     disk.remove()
@@ -181,10 +186,7 @@ test('a log directory that is renamed away is offline, and back with all it had'
     await scene.client.deleteTopic('u')
     await scene.end()
     renameSync(`${scene.failing}-away`, scene.failing)
-    await scene.start()
-    await scene.checkAll([...scene.lost, ...scene.kept])
-    await scene.checkGroups(false)
-    await scene.end()
+    await scene.comeBackWhole()
   } finally {
     await scene.remove()
   }

@@ -23,6 +23,12 @@ const ALL = { acks: 'all', idempotent: false, batchSizeBytes: 1000 } as const
 const IDEMPOTENT = { acks: 'all', batchSizeBytes: 1000 } as const
 const NONE = { acks: 0, batchSizeBytes: 1000 } as const
 
+/** What each kind of producer finds where what was acknowledged survives all. */
+const DURABLE = [
+  { held: 'inOrder', options: ONE },
+  { held: 'once', options: IDEMPOTENT },
+] as const
+
 /**
  * A restart knows a producer's newest batch only, and looks for four older ones in the log: one that is cleaned away by then and sent again is
  * refused for its sequence, and what is sent again behind it is there twice, as in Kafka.
@@ -32,6 +38,7 @@ const CLEANED = { held: 'inOrder', options: IDEMPOTENT } as const
 const SMALL = { 'segment.bytes': '3000', 'index.interval.bytes': '300' }
 const SYNCED_ACKS = { 'flush.before.ack': 'true' }
 const NO_SYNC = { 'flush.before.ack': 'false' }
+const UNSYNCED = { ...SMALL, ...NO_SYNC }
 const COMPACTED = {
   'segment.bytes': '2000',
   'cleanup.policy': 'compact',
@@ -53,7 +60,7 @@ export function classesOf(powerFails: boolean): readonly AckClass[] {
   return [
     {
       name: 'acks-0',
-      configs: { ...SMALL, ...NO_SYNC },
+      configs: UNSYNCED,
       survives: { acked: [], shown: KILL, start: true },
       producers: [{ held: 'nothing', options: NONE }],
       hasTail: !powerFails,
@@ -61,7 +68,7 @@ export function classesOf(powerFails: boolean): readonly AckClass[] {
     },
     {
       name: 'acks-1',
-      configs: { ...SMALL, ...NO_SYNC },
+      configs: UNSYNCED,
       survives: KILL_ONLY,
       producers: [{ held: 'inOrder', options: ONE }],
       hasTail: !powerFails,
@@ -69,7 +76,7 @@ export function classesOf(powerFails: boolean): readonly AckClass[] {
     },
     {
       name: 'acks-all',
-      configs: { ...SMALL, ...NO_SYNC },
+      configs: UNSYNCED,
       survives: KILL_ONLY,
       producers: [retrying, { held: 'inOrder', options: ALL }],
       hasTail: !powerFails,
@@ -79,27 +86,21 @@ export function classesOf(powerFails: boolean): readonly AckClass[] {
       name: 'flushed-before-ack',
       configs: { ...SMALL, ...SYNCED_ACKS },
       survives: ALL_HOLDS,
-      producers: [
-        { held: 'inOrder', options: ONE },
-        { held: 'once', options: IDEMPOTENT },
-      ],
+      producers: DURABLE,
       hasTail: true,
       isKeyed: false,
     },
     {
       name: 'flushed-each-message',
-      configs: { ...SMALL, ...NO_SYNC, 'flush.messages': '1' },
+      configs: { ...UNSYNCED, 'flush.messages': '1' },
       survives: ALL_HOLDS,
-      producers: [
-        { held: 'inOrder', options: ONE },
-        { held: 'once', options: IDEMPOTENT },
-      ],
+      producers: DURABLE,
       hasTail: true,
       isKeyed: false,
     },
     {
       name: 'flushed-now-and-then',
-      configs: { ...SMALL, ...NO_SYNC, 'flush.messages': '7', 'flush.ms': '30' },
+      configs: { ...UNSYNCED, 'flush.messages': '7', 'flush.ms': '30' },
       survives: { acked: KILL, shown: KILL_AND_POWER, start: true },
       producers: [
         { held: 'inOrder', options: ONE },

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { nodeEnv } from '@ottla/env/node'
-import { openKeeper } from '@ottla/keeper'
+import { withKeeper } from '@ottla/keeper'
 import { ListOffsets } from '@ottla/protocol/messages/02-list-offsets'
 import { Metadata } from '@ottla/protocol/messages/03-metadata'
 import { OffsetFetch } from '@ottla/protocol/messages/09-offset-fetch'
 import type { ZooKeeper } from '@ottla/zookeeper'
+import { fetch, recordsIn } from './actions.ts'
 import type { RawClient } from './raw-client.ts'
 import { TestBroker } from './test-broker.ts'
 
@@ -39,15 +40,8 @@ export class GoldenPlace {
   }
 
   /** Looks at the tree while no broker runs. */
-  async withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
-    const keeper = await openKeeper(this.env, `${this.directory}/keeper`)
-    const zooKeeper = keeper.connect()
-    try {
-      return await work(zooKeeper)
-    } finally {
-      await zooKeeper.close()
-      await keeper.close()
-    }
+  withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
+    return withKeeper(this.env, `${this.directory}/keeper`, work)
   }
 
   /** A znode's JSON. */
@@ -63,6 +57,26 @@ export class GoldenPlace {
 export async function topicsOf(client: RawClient): Promise<Map<string, { id: string; partitions: number }>> {
   const { topics } = await client.request(Metadata, 12, { topics: null, allowAutoTopicCreation: false })
   return new Map(topics.map(({ name, topicId, partitions }) => [name!, { id: topicId, partitions: partitions.length }]))
+}
+
+/** What clients find in either golden directory; `stableEnd`: of the topic with an aborted, a committed and a last, aborted transaction. */
+export async function assertServed({ broker: { broker } }: GoldenPlace, client: RawClient, stableEnd: number): Promise<void> {
+  assert.equal(broker.topics.byName('grown')!.overrides.get('retention.ms'), '123456789')
+  assert.deepEqual([...broker.topics.byName('compacted')!.config.cleanupPolicy], ['compact'])
+
+  assert.equal(await latest(client, 'trimmed', 0, -2), 40)
+  assert.equal(await latest(client, 'trimmed', 0), 100)
+  assert.equal(recordsIn((await fetch(client, 'trimmed', 40)).records, 40)[0]!.value!.toString(), 'trimmed 40')
+
+  // 0-4 aborted by 5, 6-10 committed by 11, 12 to the last but one aborted by the last
+  const served = await fetch(client, 'txn', 0, { isolationLevel: 1 })
+  assert.equal(served.lastStableOffset, stableEnd)
+  assert.deepEqual(
+    served.abortedTransactions!.map(({ firstOffset }) => firstOffset).sort((a, b) => a - b),
+    [0, 12],
+  )
+  assert.equal(await latest(client, 'txn-open', 1), 0)
+  assert.equal(await latest(client, 'txn-open', 0), 10)
 }
 
 /** Of partition 0: its end, or with `timestamp` -2 its start. */

@@ -1,7 +1,7 @@
 /** A tree that is made anew from the logs: what is the same afterwards, what must be above all before, and what can't be decided. */
 import assert from 'node:assert/strict'
 import { rebuildTree, type RebuildAsked, type RebuildPlan } from '@ottla/broker'
-import { openKeeper } from '@ottla/keeper'
+import { withKeeper } from '@ottla/keeper'
 import { InitProducerId } from '@ottla/protocol/messages/22-init-producer-id'
 import { ErrorCode } from '@ottla/protocol'
 import { batchOf, createTopic, describeTopic, fetch, produce, recordsIn, valuesIn } from './actions.ts'
@@ -20,18 +20,13 @@ async function plan(place: TestBroker, asked: Partial<RebuildAsked> = {}): Promi
 async function rebuild(place: TestBroker, asked: Partial<RebuildAsked> = {}): Promise<RebuildPlan> {
   const { env, config } = place
   await env.disk.remove(config.keeperDir)
-  const keeper = await openKeeper(env, config.keeperDir)
-  const zooKeeper = keeper.connect()
   let planned: RebuildPlan | undefined
-  try {
-    await rebuildTree(env, config, { ...NOTHING, ...asked }, async (one, write) => {
+  await withKeeper(env, config.keeperDir, (zooKeeper) =>
+    rebuildTree(env, config, { ...NOTHING, ...asked }, async (one, write) => {
       planned = one
       await write(zooKeeper)
-    })
-  } finally {
-    await zooKeeper.close()
-    await keeper.close()
-  }
+    }),
+  )
   return planned!
 }
 
@@ -188,16 +183,14 @@ brokerTest('what the old tree says of a topic is passed over where it can not be
   await produce(client, 'a', ['kept'])
   await place.stop()
   const { env, config } = place
-  const keeper = await openKeeper(env, config.keeperDir)
-  const tree = keeper.connect()
-  await tree.setData('/brokers/topics/a', Buffer.from('{garbage'))
   let planned: RebuildPlan | undefined
-  await rebuildTree(env, config, { ...NOTHING, from: tree }, async (plan, write) => {
-    planned = plan
-    await write(tree)
+  await withKeeper(env, config.keeperDir, async (tree) => {
+    await tree.setData('/brokers/topics/a', Buffer.from('{garbage'))
+    await rebuildTree(env, config, { ...NOTHING, from: tree }, async (plan, write) => {
+      planned = plan
+      await write(tree)
+    })
   })
-  await tree.close()
-  await keeper.close()
   assert.ok(planned!.notes.some((note) => note.includes('the znode /brokers/topics/a has the data "{garbage"')))
   await place.start()
   const next = await place.connect()

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { exportKraft } from '@ottla/broker'
 import { ErrorCode } from '@ottla/protocol'
 import { CreateTopics } from '@ottla/protocol/messages/19-create-topics'
-import { openKeeper } from '@ottla/keeper'
+import { withKeeper } from '@ottla/keeper'
 import type { ZooKeeper } from '@ottla/zookeeper'
 import { createTopic, fetch, produce, valuesIn } from './actions.ts'
 import { Elsewhere } from './elsewhere.ts'
@@ -12,15 +12,8 @@ import { brokerTest, type TestBroker } from './test-broker.ts'
 
 const STATE = '/brokers/topics/b/partitions/0/state'
 
-async function withTree<T>({ env, config }: TestBroker, work: (tree: ZooKeeper) => Promise<T>): Promise<T> {
-  const keeper = await openKeeper(env, config.keeperDir)
-  const tree = keeper.connect()
-  try {
-    return await work(tree)
-  } finally {
-    await tree.close()
-    await keeper.close()
-  }
+function withTree<T>({ env, config }: TestBroker, work: (tree: ZooKeeper) => Promise<T>): Promise<T> {
+  return withKeeper(env, config.keeperDir, work)
 }
 
 brokerTest('neither a start nor an export takes a znode that can not be read, and each names it', {}, async (place) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { test, type TestContext } from 'node:test'
 import { crc32, gzipSync } from 'node:zlib'
 import { nodeEnv } from '@ottla/env/node'
-import { importZooKeeperData, openKeeper, type Imported, type ZooKeeperData } from '@ottla/keeper'
+import { importZooKeeperData, withKeeper, type Imported, type ZooKeeperData } from '@ottla/keeper'
 import { Reader } from '@ottla/wire'
 import { readTxn, ZooKeeperError, type ZooKeeper } from '@ottla/zookeeper'
 import { decodeSnapshot, encodeSnapshot } from '../src/snapshot.ts'
@@ -60,15 +60,8 @@ class Place {
     return `${this.directory}/keeper`
   }
 
-  async withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
-    const keeper = await openKeeper(this.env, this.keeper)
-    const zooKeeper = keeper.connect()
-    try {
-      return await work(zooKeeper)
-    } finally {
-      await zooKeeper.close()
-      await keeper.close()
-    }
+  withTree<T>(work: (zooKeeper: ZooKeeper) => Promise<T>): Promise<T> {
+    return withKeeper(this.env, this.keeper, work)
   }
 }
 

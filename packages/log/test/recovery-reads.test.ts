@@ -138,7 +138,7 @@ test('index entries from after the recovery point, pages of zeros and an end tha
       more.writeInt32BE(400_000 + i * 1100, i * 8 + 4)
     }
     if (spoil === 'foreign') more.fill(0x11)
-    await world.complete(put(host, path, spoil === 'lost' ? index.subarray(0, 800) : Buffer.concat([index, more])), LIMIT_MS)
+    host.disk.replace(path, spoil === 'lost' ? index.subarray(0, 800) : Buffer.concat([index, more]))
     const opened = await world.complete(begin(host, config({ indexIntervalBytes: 1000 })), LIMIT_MS)
     await world.complete(check(opened, BATCHES + 100), LIMIT_MS)
     await world.complete(opened.home.close(), LIMIT_MS)
@@ -167,7 +167,7 @@ test('a bad batch between the snapshot and the recovery point is corruption, and
     await world.complete(refill(), LIMIT_MS)
     host.kill()
     const bytes = host.disk.peek(`${SEGMENT}.log`)!
-    if (isCut) await world.complete(put(host, `${SEGMENT}.log`, Buffer.from(bytes.subarray(0, sizeBytes))), LIMIT_MS)
+    if (isCut) host.disk.replace(`${SEGMENT}.log`, bytes.subarray(0, sizeBytes))
     else host.disk.flipBit(`${SEGMENT}.log`, bytes.length - 500)
     const before = Buffer.from(host.disk.peek(`${SEGMENT}.log`)!)
     const { log } = await world.complete(begin(host, config()), LIMIT_MS)
@@ -175,13 +175,3 @@ test('a bad batch between the snapshot and the recovery point is corruption, and
     assert.ok(host.disk.peek(`${SEGMENT}.log`)!.equals(before))
   }
 })
-
-/** Replaces a file as a crash might have left it. */
-async function put(host: Host, path: string, bytes: Buffer): Promise<void> {
-  await host.disk.remove(path)
-  const file = host.disk.open(path, 'create')
-  file.write(0, [bytes])
-  await file.sync()
-  file.close()
-  await host.disk.syncDirectory('/logs/t-0')
-}

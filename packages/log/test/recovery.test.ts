@@ -19,16 +19,6 @@ async function begin(host: Host, settings: LogConfig): Promise<{ home: LogDirect
   return { home, log: home.get('t', 0) ?? (await home.create('t', 0, TOPIC_ID, settings)) }
 }
 
-/** Replaces a file as a crash might have left it. */
-async function put(host: Host, path: string, bytes: Buffer): Promise<void> {
-  await host.disk.remove(path)
-  const file = host.disk.open(path, 'create')
-  file.write(0, [bytes])
-  await file.sync()
-  file.close()
-  await host.disk.syncDirectory('/logs/t-0')
-}
-
 test('a file torn at any byte is cut to its whole batches, and what was cut is kept', async () => {
   const world = new World(1)
   const host = world.host('a')
@@ -48,7 +38,7 @@ test('a file torn at any byte is cut to its whole batches, and what was cut is k
   const offsets = [0, 2, 3, 6]
   host.kill()
   const check = async (torn: Buffer, at: number): Promise<void> => {
-    await put(host, LOG, torn)
+    host.disk.replace(LOG, torn)
     const { log } = await begin(host, settings)
     const kept = ends.findLastIndex((end) => end <= at)
     assert.equal(log.logEndOffset, offsets[kept], `torn at ${at}`)
@@ -118,7 +108,7 @@ test('a compacted log whose segment lost its end is cut there, save where a comp
       host.kill()
       const first = host.disk.peek(LOG)!
       const one = first.length / bases[1]!
-      await put(host, LOG, Buffer.from(first.subarray(0, one)))
+      host.disk.replace(LOG, first.subarray(0, one))
       if (checkpoint !== null) host.disk.replace(`/logs/${checkpoint}`, Buffer.from(`0\n1\nt 0 ${bases[1]!}\n`))
       const { log: again } = await begin(host, settings)
       assert.equal(again.logEndOffset, expectedEnd, String(checkpoint))

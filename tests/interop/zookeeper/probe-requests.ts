@@ -169,12 +169,7 @@ async function reads(probe: Probe): Promise<void> {
     await client.create(`${root}/a/b`, { flags: 1 })
     await client.create(`${root}/a/c`)
     for (const at of [root, `${root}/a`, `${root}/a/b`, `${root}/absent`]) {
-      await client.exists(at)
-      await client.getData(at)
-      await client.getChildren(at)
-      await client.getChildren2(at)
-      await client.countAll(at)
-      await client.sync(at)
+      await client.readEach(at)
     }
     await client.getData('/zookeeper/config')
     await client.getEphemerals(root)

@@ -113,12 +113,7 @@ async function hiddenEvents(probe: Probe): Promise<void> {
 }
 
 async function everything(client: Client, at: string): Promise<void> {
-  await client.exists(at)
-  await client.getData(at)
-  await client.getChildren(at)
-  await client.getChildren2(at)
-  await client.countAll(at)
-  await client.sync(at)
+  await client.readEach(at)
   await client.getAcl(at)
   await client.setData(at, 'y')
   await client.create(`${at}/new`)

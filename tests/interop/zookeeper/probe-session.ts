@@ -196,6 +196,16 @@ export class Client {
     return this.ask(`getAllChildrenNumber ${quoted(at)}`, 104, new Body().text(at), number)
   }
 
+  /** All that reads a znode and leaves nothing, one after the other. */
+  async readEach(at: string): Promise<void> {
+    await this.exists(at)
+    await this.getData(at)
+    await this.getChildren(at)
+    await this.getChildren2(at)
+    await this.countAll(at)
+    await this.sync(at)
+  }
+
   addWatch(at: string, mode: number): Promise<void> {
     return this.ask(`addWatch ${quoted(at)} ${mode}`, 106, new Body().text(at).int(mode), number)
   }
